@@ -1,0 +1,1 @@
+"""What every layer shares: the error hierarchy and content identity. Imports nothing of reelindex."""

@@ -1,0 +1,1 @@
+"""The tables, what is missing in them, which models made them, and how they are read."""

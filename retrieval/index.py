@@ -1,0 +1,180 @@
+"""A searchable corpus: one query to legs, to one ranking, to results."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lake.files import first_uris
+from lake.releases import Release
+from lake.schema import DOCUMENTS, vectors_table_name
+from lake.store import in_list
+from retrieval.errors import BadSearch
+from retrieval.filters import MATCHES_NOTHING, Filters, compile_prefilter
+from retrieval.fusion import Fusion
+from retrieval.legs import LEGS, VECTOR_LEGS, WORDS_LEGS, Candidate, search_vectors, search_words
+from retrieval.live_release import LiveRelease
+from retrieval.ranking import Hit, rank
+from retrieval.results import LegHit, Result, SearchResults
+from retrieval.warm_lake import WarmLake
+
+DEPTH = 50
+"""Candidates that a leg contributes unless a search says otherwise."""
+
+_DEEPER = 4
+_DEEPEST = 1000
+_NO_FILTERS = Filters()
+
+
+class EmbedsQueries(Protocol):
+    """What turns a query into a vector of a model version. Called from several threads."""
+
+    def embed(self, version: str, query: str) -> NDArray[np.float32]:
+        """The unit vector of a query that is not blank, float32 `(dim,)`, as the version makes it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What the legs are asked."""
+
+    release: Release
+    fusion: Fusion
+    text: str
+    where: str | None
+
+
+class Index:
+    """A lake opened for search. Safe to use from several threads; follows new releases without being opened again."""
+
+    def __init__(self, lake: WarmLake, encoders: EmbedsQueries) -> None:
+        self._lake = lake
+        self._encoders = encoders
+        self._live = LiveRelease(lake)
+        self._threads = ThreadPoolExecutor(max_workers=len(LEGS), thread_name_prefix="leg")
+
+    def search(
+        self,
+        query: str,
+        *,
+        limit: int = 10,
+        filters: Filters = _NO_FILTERS,
+        legs: Sequence[str] | None = None,
+        group_by_video: bool = True,
+        depth: int = DEPTH,
+    ) -> SearchResults:
+        """Answers a query from the release that is live as the search begins, and from no other.
+
+        Args:
+            query: Any text. A blank one has no results.
+            limit: Results at most.
+            filters: What every result must meet.
+            legs: The legs to ask; None asks all that the release gives a weight. A leg that is named here and has no
+                weight counts with weight 1.
+            group_by_video: One result a video, its best segment; False gives every segment its own.
+            depth: Candidates that each leg contributes. When they are segments of fewer than `limit` videos, the legs
+                are asked for more, up to 1000.
+
+        Raises:
+            NoRelease: Nothing has been released yet.
+            BadSearch: A leg that the release does not have, or a `limit` or `depth` below 1.
+            BadFusion: The release's weights are not numbers that ranks can be fused with.
+            WrongEncoder: The installed model is not the one that made the release's vectors.
+            LakeError: Vectors that the release names are not there.
+        """
+        if limit < 1 or depth < 1:
+            raise BadSearch(f"limit and depth must be at least 1, not {limit} and {depth}.", where="search")
+        release = self._live.current()
+        fusion = _fusion(release, legs)
+        text = query.encode(errors="replace").decode()  # half a surrogate pair is no text that a library takes
+        where = compile_prefilter(filters, self._lake)
+        hits: list[Hit] = []
+        if text.strip() and where != MATCHES_NOTHING:
+            question = _Question(release, fusion, text, where)
+            hits = self._hits(question, limit, max(depth, limit), group_by_video=group_by_video)
+        return SearchResults(release.release_id, text, self._results(hits, filters.uri_prefix or ""))
+
+    def close(self) -> None:
+        """Ends the threads; the index cannot search afterwards."""
+        self._threads.shutdown()
+
+    def __enter__(self) -> Index:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _hits(self, question: _Question, limit: int, depth: int, *, group_by_video: bool) -> list[Hit]:
+        """The first `limit` hits; asks deeper while the many segments of a few videos crowd out the others."""
+        while True:
+            found = self._ask(question, depth)
+            hits = rank(found, question.fusion, group_by_video=group_by_video)[:limit]
+            nothing_left = all(len(candidates) < depth for candidates in found.values())
+            if len(hits) == limit or nothing_left or depth * _DEEPER > _DEEPEST:
+                return hits
+            depth *= _DEEPER
+
+    def _ask(self, question: _Question, depth: int) -> dict[str, list[Candidate]]:
+        """The candidates of each leg; the legs run side by side."""
+        asked = {leg: self._threads.submit(self._ask_leg, question, leg, depth) for leg in question.fusion.weights}
+        return {leg: future.result() for leg, future in asked.items()}
+
+    def _ask_leg(self, question: _Question, leg: str, depth: int) -> list[Candidate]:
+        if leg in WORDS_LEGS:
+            return search_words(self._lake, leg, question.text, question.where, depth)
+        version = question.release.spaces[leg]
+        vector = self._encoders.embed(version, question.text)
+        return search_vectors(self._lake, vectors_table_name(leg, version), vector, question.where, depth)
+
+    def _results(self, hits: Sequence[Hit], uri_prefix: str) -> tuple[Result, ...]:
+        """Adds words and places: two reads, whatever the number of hits."""
+        if not hits:
+            return ()
+        documents = self._documents([hit.segment.segment_id for hit in hits])
+        uris = first_uris(self._lake, [hit.segment.video_id for hit in hits], preferred_prefix=uri_prefix)
+        return tuple(_result(hit, uris, documents) for hit in hits)
+
+    def _documents(self, segment_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        columns = ["segment_id", "caption", "transcript"]
+        rows = self._lake.read(DOCUMENTS.name, columns, in_list("segment_id", segment_ids)).to_pylist()
+        return {row["segment_id"]: row for row in rows}
+
+
+def _fusion(release: Release, legs: Sequence[str] | None) -> Fusion:
+    """The weights of the legs to ask: those that have a part in the release, or those that were named."""
+    fusion = Fusion.from_release(release.fusion)
+    available = (*WORDS_LEGS, *(space for space in VECTOR_LEGS if space in release.spaces))
+    if legs is None:
+        return fusion.of_legs(tuple(leg for leg in available if fusion.weights.get(leg)))
+    unknown = [leg for leg in legs if leg not in available]
+    if unknown or not legs:
+        raise BadSearch(
+            f"release {release.release_id} has no leg {', '.join(unknown) or 'without a name'}.",
+            where="search legs",
+            remedy=f"It has: {', '.join(available)}.",
+        )
+    return fusion.of_legs(tuple(dict.fromkeys(legs)))
+
+
+def _result(hit: Hit, uris: dict[str, str], documents: dict[str, dict[str, Any]]) -> Result:
+    # A new segment may have its visual vector before its document.
+    document = documents.get(hit.segment.segment_id, {"caption": "", "transcript": ""})
+    return Result(
+        video_id=hit.segment.video_id,
+        uri=uris.get(hit.segment.video_id, ""),
+        segment_id=hit.segment.segment_id,
+        start_ms=hit.segment.start_ms,
+        end_ms=hit.segment.end_ms,
+        score=hit.score,
+        legs={leg: LegHit(candidate.rank, candidate.score) for leg, candidate in hit.by_leg.items()},
+        caption=document["caption"],
+        transcript=document["transcript"],
+    )

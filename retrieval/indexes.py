@@ -1,0 +1,110 @@
+"""The indexes that searches and upserts use: made when missing, brought up to date when behind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lake.schema import DOCUMENTS, FILES
+from lake.store import Lake
+from retrieval.errors import IndexRaced
+from retrieval.legs import WORDS_LEGS
+
+if TYPE_CHECKING:
+    from lancedb.table import Table
+
+ANN_FROM_ROWS = 50_000
+"""Below this many vectors an exact search is as fast as an index, and exact."""
+
+_ATTEMPTS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class IndexReport:
+    """What was done.
+
+    Attributes:
+        created: The columns that got an index, as `<table>.<column>`.
+        caught_up: Rows that were in no index before, by table; tables that were up to date are not named.
+    """
+
+    created: tuple[str, ...]
+    caught_up: dict[str, int]
+
+
+def ensure_indexes(lake: Lake, *, ann_from_rows: int = ANN_FROM_ROWS) -> IndexReport:
+    """Makes the indexes that are missing and takes the rows into them that are new; cheap when there are none.
+
+    Full text on each column of words, with positions, English stems and stop words: also on an empty table, because a
+    row that is not indexed yet is read with the stems of the index that is there. A B-tree on each key, which upserts
+    look rows up by. An IVF index with scalar quantization on the vectors of a table that has grown to `ann_from_rows`.
+
+    Safe beside writers and beside itself in another process.
+
+    Raises:
+        IndexRaced: Other processes changed a table in every attempt.
+    """
+    from lancedb.index import FTS, BTree, IvfSq
+
+    # Measured: as good as the defaults (recall@10 of 1.000 with refinement), at a fraction of the training.
+    vectors_index = IvfSq(distance_type="cosine", max_iterations=15, sample_rate=64)
+    words_index = FTS(with_position=True, language="English")
+    wanted: dict[str, dict[str, Any]] = {
+        DOCUMENTS.name: {"segment_id": BTree()} | dict.fromkeys(WORDS_LEGS, words_index),
+        FILES.name: {"video_id": BTree()},
+    }
+    for name in lake.vectors_tables():
+        is_large = lake.count(name) >= ann_from_rows
+        wanted[name] = {"segment_id": BTree()} | ({"vector": vectors_index} if is_large else {})
+    created: list[str] = []
+    caught_up: dict[str, int] = {}
+    for name, indexes in wanted.items():
+        table = lake.table(name)
+        created += [f"{name}.{column}" for column, config in indexes.items() if _create(table, column, config)]
+        behind = max((index.num_unindexed_rows or 0 for index in table.list_indices()), default=0)
+        _optimize(table)
+        if behind:
+            caught_up[name] = behind
+    return IndexReport(tuple(created), caught_up)
+
+
+def _create(table: Table, column: str, config: Any) -> bool:
+    """Makes an index unless the column has one. Of two processes that try at once, one does and one finds it there."""
+    if _has_index(table, column):
+        return False
+    for _ in range(_ATTEMPTS):
+        try:
+            table.create_index(column, config=config, replace=False)
+            return True
+        except RuntimeError as error:
+            if _has_index(table, column):
+                return False
+            raced = _conflict(error, table)
+    raise raced
+
+
+def _has_index(table: Table, column: str) -> bool:
+    return any(index.columns == [column] for index in table.list_indices())
+
+
+def _optimize(table: Table) -> None:
+    for _ in range(_ATTEMPTS):
+        try:
+            table.optimize()
+            return
+        except RuntimeError as error:
+            raced = _conflict(error, table)
+    raise raced
+
+
+def _conflict(error: RuntimeError, table: Table) -> IndexRaced:
+    # LanceDB has no class of its own for a lost race.
+    if "conflict" not in str(error):
+        raise error
+    raced = IndexRaced(
+        "other processes changed the table in every attempt to index it.",
+        where=table.name,
+        remedy="Try again when they are done.",
+    )
+    raced.__cause__ = error
+    return raced

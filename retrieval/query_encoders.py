@@ -1,0 +1,133 @@
+"""The encoders that turn queries into vectors of a release's versions, and the proof that they are the right ones."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import OrderedDict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lake.model_versions import ModelVersion, ModelVersions
+from lake.store import Lake
+from retrieval.errors import WrongEncoder
+
+if TYPE_CHECKING:
+    from encoders.canary import Canary
+    from encoders.family import ModelSpec
+    from encoders.protocols import QueryEncoder
+
+_REMEMBERED_QUERIES = 64
+
+
+class QueryEncoders:
+    """Query encoders by model version: each loaded and checked at its first use, then kept.
+
+    Versions whose queries are embedded by the same model share one instance, and a query is embedded once for all of
+    them. Safe to use from several threads.
+    """
+
+    def __init__(self, lake: Lake, *, cache_dir: Path | None = None) -> None:
+        self._versions = ModelVersions(lake)
+        self._cache_dir = cache_dir
+        self._lock = threading.Lock()
+        self._by_version: dict[str, _SharedEncoder] = {}
+        self._by_model: dict[str, _SharedEncoder] = {}
+
+    def embed(self, version: str, query: str) -> NDArray[np.float32]:
+        """The unit vector of a query that is not blank, float32 `(dim,)`, as `version` makes it.
+
+        Raises:
+            WrongEncoder: The version was never registered here, or its stored spec has another version now.
+            UnknownModel: This version of reelindex does not have the model's family.
+            WeightsMissing: The weights that the version was made from are not installed.
+            CanaryMismatch: The model does not say here what it said when it was registered.
+        """
+        with self._lock:
+            encoder = self._by_version.get(version)
+            if encoder is None:
+                encoder = self._by_version[version] = self._open(version)
+        return encoder.embed(query)
+
+    def _open(self, version: str) -> _SharedEncoder:
+        from encoders.canary import Canary, verify
+
+        registered = self._registered(version)
+        model = _query_model(_spec_of(registered))
+        encoder = self._by_model.get(model.version)
+        if encoder is None:
+            encoder = _SharedEncoder(_load(model, self._cache_dir))
+        verify(Canary.from_dict(registered.canary), Canary(version, encoder.canary.parts))
+        self._by_model[model.version] = encoder
+        return encoder
+
+    def _registered(self, version: str) -> ModelVersion:
+        registered = self._versions.find(version)
+        if registered is None:
+            raise WrongEncoder(
+                "the release names a model version that is not registered here, so its queries cannot be embedded.",
+                where=version,
+                remedy="`reelindex rollback` goes back to the release before.",
+            )
+        return registered
+
+
+class _SharedEncoder:
+    """One loaded model, used by one thread at a time; recent queries are not embedded twice."""
+
+    def __init__(self, encoder: QueryEncoder) -> None:
+        from encoders.canary import compute
+
+        self._encoder = encoder
+        self._lock = threading.Lock()
+        self._recent: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
+        self.canary: Canary = compute(encoder, ["queries"])
+
+    def embed(self, query: str) -> NDArray[np.float32]:
+        with self._lock:
+            vector = self._recent.pop(query, None)
+            if vector is None:
+                vector = self._encoder.embed_queries([query])[0]
+                vector.setflags(write=False)
+            self._recent[query] = vector
+            if len(self._recent) > _REMEMBERED_QUERIES:
+                self._recent.popitem(last=False)
+            return vector
+
+
+def _spec_of(registered: ModelVersion) -> ModelSpec:
+    from encoders.spec import parse_spec
+
+    spec = parse_spec(json.dumps(registered.spec))
+    _refuse_unless_same(registered.version, spec)
+    return spec
+
+
+def _query_model(spec: ModelSpec) -> ModelSpec:
+    """The spec of the model that embeds the queries of a space: a part of the space's own, or all of it."""
+    from encoders.conse import ConseSpec
+
+    return spec.sentences if isinstance(spec, ConseSpec) else spec
+
+
+def _load(spec: ModelSpec, cache_dir: Path | None) -> QueryEncoder:
+    from encoders.protocols import QueryEncoder
+    from encoders.registry import load
+
+    encoder = load(spec, cache_dir=cache_dir)
+    _refuse_unless_same(spec.version, encoder.spec)
+    if not isinstance(encoder, QueryEncoder):
+        raise WrongEncoder("the model cannot embed queries.", where=spec.version)
+    return encoder
+
+
+def _refuse_unless_same(version: str, spec: ModelSpec) -> None:
+    if spec.version != version:
+        raise WrongEncoder(
+            f"the encoder at hand is {spec.version}, not the one that made the vectors of the release.",
+            where=version,
+            remedy="Search with the version of reelindex that registered it, or backfill and promote the new version.",
+        )

@@ -1,0 +1,18 @@
+"""Fixtures that every folder of tests may use."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """The evaluation corpus, where this machine has one."""
+    beside_the_checkout = Path(__file__).parents[2] / "shared" / "corpus"
+    folder = Path(os.environ.get("REELINDEX_CORPUS", beside_the_checkout))
+    if not (folder / "manifest.csv").is_file():
+        pytest.skip(f"the evaluation corpus is not at {folder}; set REELINDEX_CORPUS to run this")
+    return folder

@@ -1,0 +1,123 @@
+"""Indexes: made once, brought up to date, and never at odds with another process."""
+
+from __future__ import annotations
+
+import multiprocessing
+from multiprocessing.synchronize import Barrier
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from lake.buckets import bucket_of
+from lake.schema import DOCUMENTS, vectors_table
+from lake.store import Lake
+from retrieval.indexes import ensure_indexes
+from retrieval.legs import search_vectors
+from tests.retrieval.small_corpus import DIM, Scene, SmallCorpus, video
+
+ROWS = 3000
+
+
+def scattered(lake: Lake, *, first: int = 0, rows: int = ROWS) -> tuple[str, np.ndarray]:
+    """Random unit vectors in a table; the name of the table, and the vectors."""
+    spec = vectors_table("visual", "scattered", DIM)
+    lake.create(spec)
+    vectors = np.random.default_rng(first).normal(size=(rows, DIM)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    ids = [video(number) for number in range(first, first + rows)]
+    columns = {
+        "segment_id": [f"{video_id}-0-1" for video_id in ids],
+        "video_id": ids,
+        "bucket": [bucket_of(video_id) for video_id in ids],
+        "start_ms": pa.array([0] * rows, pa.int64()),
+        "end_ms": pa.array([1] * rows, pa.int64()),
+        "input_fp": ["i"] * rows,
+        "vector": pa.FixedSizeListArray.from_arrays(vectors.ravel(), DIM),
+    }
+    lake.upsert(spec, pa.table(columns))
+    return spec.name, vectors
+
+
+def test_empty_tables_get_the_indexes_that_new_rows_need(small: SmallCorpus) -> None:
+    small.write([])
+    report = ensure_indexes(small.lake)
+    assert set(report.created) == {
+        "documents.segment_id",
+        "documents.caption",
+        "documents.transcript",
+        "files.video_id",
+        "vectors__text__words_1.segment_id",
+        "vectors__visual__words_1.segment_id",
+    }
+    assert report.caught_up == {}
+
+
+def test_new_rows_are_taken_in_and_then_nothing_is_written(small: SmallCorpus) -> None:
+    small.write([Scene(1, caption="a dog")])
+    ensure_indexes(small.lake)
+    small.write([Scene(2, caption="a cat"), Scene(3, caption="a cow")])
+    report = ensure_indexes(small.lake)
+    assert report.created == ()
+    assert report.caught_up == {"documents": 2, "vectors__text__words_1": 2}
+    ensure_indexes(small.lake)  # merges the small files that the first pass could not, their rows being in no index
+    tables = ["documents", "files", *small.lake.vectors_tables()]
+    before = [small.lake.table(name).version for name in tables]
+    again = ensure_indexes(small.lake)
+    assert (again.created, again.caught_up) == ((), {})
+    assert [small.lake.table(name).version for name in tables] == before
+
+
+def test_a_large_table_gets_an_index_whose_answers_are_the_exact_ones(small: SmallCorpus) -> None:
+    name, vectors = scattered(small.lake)
+    assert f"{name}.vector" not in ensure_indexes(small.lake, ann_from_rows=ROWS + 1).created
+    queries = vectors[::300] + 0.1
+    exact = [search_vectors(small.lake, name, query, None, 10) for query in queries]
+    for query, found in zip(queries, exact, strict=True):
+        best = np.argsort(-(vectors @ query))[:10]
+        assert [candidate.video_id for candidate in found] == [video(int(number)) for number in best]
+    assert ensure_indexes(small.lake, ann_from_rows=ROWS).created == (f"{name}.vector",)
+    (index,) = (index for index in small.lake.table(name).list_indices() if index.columns == ["vector"])
+    assert index.index_type == "IvfSq"
+    overlaps = []
+    for query, wanted in zip(queries, exact, strict=True):
+        found = search_vectors(small.lake, name, query, None, 10)
+        overlaps.append(len({c.video_id for c in found} & {c.video_id for c in wanted}) / 10)
+        assert found[0].score == np.float32(found[0].score)
+    assert np.mean(overlaps) >= 0.98
+
+
+def test_vectors_written_after_the_index_are_found(small: SmallCorpus) -> None:
+    name, _ = scattered(small.lake)
+    ensure_indexes(small.lake, ann_from_rows=ROWS)
+    _, late = scattered(small.lake, first=ROWS, rows=20)
+    for number, vector in enumerate(late):
+        found = search_vectors(small.lake, name, vector, None, 3)
+        assert found[0].video_id == video(ROWS + number)
+        assert found[0].score > 0.999
+
+
+def run_at_once(folder: Path, barrier: Barrier) -> None:
+    """What each of two processes does."""
+    lake = Lake(folder, create=False)
+    lake.table(DOCUMENTS.name)
+    barrier.wait(60)
+    for _ in range(3):
+        ensure_indexes(lake, ann_from_rows=ROWS)
+
+
+def test_two_processes_at_once(small: SmallCorpus) -> None:
+    small.write([Scene(number, caption=f"dog {number}") for number in range(300)])
+    name, vectors = scattered(small.lake)
+    context = multiprocessing.get_context("spawn")
+    barrier = context.Barrier(2)
+    processes = [context.Process(target=run_at_once, args=(small.folder, barrier)) for _ in range(2)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(120)
+    assert [process.exitcode for process in processes] == [0, 0]
+    columns = [index.columns for index in small.lake.table(DOCUMENTS.name).list_indices()]
+    assert sorted(columns) == [["caption"], ["segment_id"], ["transcript"]]
+    assert (small.lake.count(DOCUMENTS.name), small.lake.count(name)) == (300, ROWS)
+    assert search_vectors(small.lake, name, vectors[7], None, 1)[0].video_id == video(7)
