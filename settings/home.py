@@ -19,7 +19,7 @@ class Home:
     @classmethod
     def find(cls, named: Path | None = None) -> Home:
         """The folder that was named, else that of the environment, else `.reelindex` here."""
-        return cls((named or Path(os.environ.get(HOME_VARIABLE, DEFAULT_HOME))).expanduser().resolve())
+        return cls((named or Path(os.environ.get(HOME_VARIABLE) or DEFAULT_HOME)).expanduser().resolve())
 
     @property
     def lake(self) -> Path:

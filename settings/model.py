@@ -36,7 +36,7 @@ class SegmentSettings(Section):
 
     adaptive_threshold: float = Field(default=3.5, gt=0)
     min_scene_len_s: float = Field(default=0.6, gt=0)
-    max_segment_s: float = Field(default=10.0, gt=0)
+    max_segment_s: float = Field(default=10.0, ge=1)
 
 
 class ModelSettings(Section):
@@ -55,11 +55,11 @@ class ModelSettings(Section):
 class SearchSettings(Section):
     """How the legs of a search are fused in the releases that are made from now on."""
 
-    k: float = Field(default=60.0, gt=0)
-    caption: float = Field(default=1.0, ge=0)
+    k: float = Field(default=10.0, gt=0)
+    caption: float = Field(default=0.5, ge=0)
     transcript: float = Field(default=1.0, ge=0)
     visual: float = Field(default=1.0, ge=0)
-    text: float = Field(default=1.0, ge=0)
+    text: float = Field(default=0.3, ge=0)
 
     def fusion(self) -> dict[str, float]:
         """The weights by leg and the constant `k` of reciprocal rank fusion."""

@@ -1,0 +1,131 @@
+"""What the assets are given: the lake, the processes that open videos, the models, and a place to show progress."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import dagster as dg
+from pydantic import PrivateAttr
+
+from kernel.progress import Advance, Progress
+from lake.buckets import BucketRange
+from lake.failures import Failures
+from lake.store import Lake
+from settings import Home
+
+if TYPE_CHECKING:
+    from encoders.family import Role
+    from media.spec import SegmenterSpec
+    from media.workers import MediaWorkers
+    from stages.models import Models
+    from stages.scope import Scope
+
+LOG_EVERY_S = 10.0
+
+
+class LakeResource(dg.ConfigurableResource[Lake]):
+    """The tables and the folders beside them."""
+
+    home: str
+    max_attempts: int
+    _lake: Lake | None = PrivateAttr(default=None)
+
+    @property
+    def folders(self) -> Home:
+        """Where everything that reelindex writes lives."""
+        return Home(Path(self.home))
+
+    def open(self) -> Lake:
+        """The lake, opened once a run."""
+        if self._lake is None:
+            self._lake = Lake(self.folders.lake)
+        return self._lake
+
+    def scope(self, partition_keys: Sequence[str] | None, progress: Progress) -> Scope:
+        """The part of the lake that some partitions name; all of it for None."""
+        from stages.scope import Scope
+
+        lake = self.open()
+        buckets = BucketRange() if partition_keys is None else BucketRange.of_partitions(list(partition_keys))
+        return Scope(lake, Failures(lake, max_attempts=self.max_attempts), buckets, progress)
+
+
+class MediaResource(dg.ConfigurableResource["MediaWorkers"]):
+    """The child processes that open video files, and how videos are cut."""
+
+    workers: int | None
+    stall_timeout_s: float
+    memory_limit_mb: int
+    adaptive_threshold: float
+    min_scene_len_s: float
+    max_segment_s: float
+
+    def start(self) -> MediaWorkers:
+        """The processes, as a context manager that ends them."""
+        from media.limits import DecodeLimits
+        from media.workers import MediaWorkers
+
+        limits = DecodeLimits(stall_timeout_s=self.stall_timeout_s, memory_bytes=self.memory_limit_mb * 2**20)
+        return MediaWorkers(self.workers, limits)
+
+    def segmenter(self) -> SegmenterSpec:
+        """What decides the segments."""
+        from media.spec import SegmenterSpec
+
+        return SegmenterSpec(
+            adaptive_threshold=self.adaptive_threshold,
+            min_scene_len_s=self.min_scene_len_s,
+            max_segment_s=self.max_segment_s,
+        )
+
+
+class ModelsResource(dg.ConfigurableResource["Models"]):
+    """Which model fills each role. A model is loaded once a run, when the first stage needs it."""
+
+    visual: str
+    text: str
+    transcriber: str
+    captioner: str
+    _models: Models | None = PrivateAttr(default=None)
+
+    def open(self, lake: LakeResource) -> Models:
+        """The models of a lake."""
+        from stages.models import Models
+
+        if self._models is None:
+            references: dict[Role, str] = {
+                "visual": self.visual,
+                "text": self.text,
+                "transcriber": self.transcriber,
+                "captioner": self.captioner,
+            }
+            self._models = Models(lake.open(), references, cache_dir=lake.folders.caches)
+        return self._models
+
+
+class LoggedProgress:
+    """Progress as lines in the run's log, one every ten seconds at most."""
+
+    def __init__(self) -> None:
+        self._log = logging.getLogger("reelindex")
+
+    @contextmanager
+    def task(self, name: str, total: float, unit: str) -> Iterator[Advance]:
+        """Logs how far the task is, and its rate."""
+        began = last = time.monotonic()
+        done = 0.0
+
+        def advance(amount: float) -> None:
+            nonlocal done, last
+            done += amount
+            now = time.monotonic()
+            if now - last >= LOG_EVERY_S:
+                last = now
+                self._log.info("%s: %.0f of %.0f %s, %.1f %s/s", name, done, total, unit, done / (now - began), unit)
+
+        yield advance

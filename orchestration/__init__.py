@@ -1,0 +1,1 @@
+"""The wiring: definitions, resources, jobs, sensors, the Dagster instance, and the command line."""

@@ -1,0 +1,44 @@
+"""The Dagster code location."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from assets.embed import text_vectors, visual_vectors
+from assets.explore import sql_export
+from assets.ingest import videos
+from assets.serve import indexes, release
+from assets.understand import captions, documents, segments, transcripts
+from kernel.progress import Progress
+from orchestration.jobs import export_job, ingest_job
+from orchestration.resources import build_resources
+from orchestration.sensors import new_files
+from settings import Home, Settings, load_settings
+
+
+def build_definitions(settings: Settings, home: Home, progress: Progress | None = None) -> dg.Definitions:
+    """Everything that Dagster shows and runs. Steps run in the run's own process: models are loaded once a run."""
+    return dg.Definitions(
+        assets=[
+            videos,
+            segments,
+            transcripts,
+            captions,
+            documents,
+            visual_vectors,
+            text_vectors,
+            indexes,
+            release,
+            sql_export,
+        ],
+        jobs=[ingest_job, export_job],
+        sensors=[new_files],
+        resources=build_resources(settings, home, progress),
+        executor=dg.in_process_executor,
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """The definitions that a code server loads."""
+    return build_definitions(load_settings(), Home.find())

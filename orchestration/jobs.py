@@ -1,0 +1,39 @@
+"""The jobs: what is started as one run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import dagster as dg
+
+from assets.partitions import BUCKETS
+
+INGEST = "ingest"
+EXPORT = "export"
+
+ingest_job = dg.define_asset_job(
+    INGEST,
+    selection=dg.AssetSelection.groups("ingest", "understand", "embed", "serve"),
+    description="From files to search results: every stage computes what is missing and nothing else.",
+    executor_def=dg.in_process_executor,
+)
+
+export_job = dg.define_asset_job(
+    EXPORT,
+    selection=dg.AssetSelection.groups("explore"),
+    description="Writes the corpus as one DuckDB file.",
+    executor_def=dg.in_process_executor,
+)
+
+
+def bucket_range(partitions: Sequence[str]) -> dict[str, str]:
+    """The run tags that select the partitions from the first to the last of some."""
+    return {
+        "dagster/asset_partition_range_start": min(partitions),
+        "dagster/asset_partition_range_end": max(partitions),
+    }
+
+
+def all_buckets() -> dict[str, str]:
+    """The run tags that select every bucket."""
+    return bucket_range(BUCKETS.get_partition_keys())

@@ -1,0 +1,1 @@
+"""What a version must meet before people search with it."""

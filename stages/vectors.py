@@ -1,0 +1,165 @@
+"""Vectors: every segment in every wanted version of a space."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from encoders.family import ModelSpec
+from kernel.errors import ReelindexError
+from kernel.identity import fingerprint
+from lake.buckets import bucket_of
+from lake.keyframes import read_keyframes
+from lake.planning import Plan, have_table, wanted_table
+from lake.schema import DOCUMENTS, SEGMENTS, Space, TableSpec, vectors_table
+from lake.store import Lake, in_list
+from stages.buffer import WriteBuffer
+from stages.documents import document_text
+from stages.embedding import each_value
+from stages.models import Models
+from stages.report import StageReport, Tally
+from stages.scope import Scope
+from stages.segments import times_of_segment, video_id_of_segment
+
+SEGMENTS_PER_BATCH = 64
+VECTORS_PER_WRITE = 1000
+
+Input = tuple[str, Any, str]
+"""A segment, what the model is given of it, and the fingerprint of that."""
+
+
+class VectorNotFinite(ReelindexError):
+    """A model made a vector that has no direction: a NaN or an infinity is in it."""
+
+
+def stage_name(space: Space) -> str:
+    """The name of a space's stage, in plans, reports and failures."""
+    return f"{space}_vectors"
+
+
+def table_of(spec: ModelSpec, space: Space) -> TableSpec:
+    """The table that a version's vectors go to."""
+    return vectors_table(space, spec.version, int(spec.dim))  # type: ignore[attr-defined]
+
+
+def plan_vectors(scope: Scope, space: Space, spec: ModelSpec) -> Plan:
+    """Every segment (visual) or every document with words (text) should have a vector made from what it is now."""
+    table = table_of(spec, space)
+    if scope.lake.has_table(table.name):
+        there = scope.lake.read(table.name, ["segment_id", "input_fp"], scope.buckets.where)
+    else:
+        there = table.empty().select(["segment_id", "input_fp"])
+    versions = pa.array([spec.version] * there.num_rows, pa.string())
+    have = have_table(there["segment_id"], there["input_fp"], versions)
+    return scope.plan(stage_name(space), spec.version, _wanted(scope, space), have)
+
+
+def _wanted(scope: Scope, space: Space) -> pa.Table:
+    if space == "visual":
+        segments = scope.lake.read(SEGMENTS.name, ["segment_id", "keyframes_fp"], scope.buckets.where)
+        return wanted_table(segments["segment_id"], segments["keyframes_fp"])
+    documents = scope.lake.read(DOCUMENTS.name, ["segment_id", "output_fp"], scope.buckets.where)
+    wordless = fingerprint([document_text("", "")])
+    documents = documents.filter(pc.not_equal(documents["output_fp"], wordless))
+    return wanted_table(documents["segment_id"], documents["output_fp"])
+
+
+def embed_segments(scope: Scope, models: Models, space: Space) -> list[StageReport]:
+    """Embeds what is new or stale in every wanted version of a space, one report a version.
+
+    Pictures come from the lake: no video is opened. Batches cross videos.
+    """
+    return [_embed_version(scope, models, space, spec) for spec in models.wanted(space)]
+
+
+def _embed_version(scope: Scope, models: Models, space: Space, spec: ModelSpec) -> StageReport:
+    plan = plan_vectors(scope, space, spec)
+    tally = Tally(stage_name(space), spec.version, plan)
+    table = table_of(spec, space)
+    scope.lake.create(table)
+    scope.lake.delete(table.name, "segment_id", plan.orphaned)
+    if plan.todo:
+        compute = _image_side(models, spec) if space == "visual" else _text_side(models, spec)
+        _embed(scope, space, spec, plan, tally, compute)
+    tally.work.update(models.work_since_last_asked(spec))
+    return tally.report()
+
+
+def _embed(
+    scope: Scope,
+    space: Space,
+    spec: ModelSpec,
+    plan: Plan,
+    tally: Tally,
+    compute: Callable[[Sequence[Input]], Sequence[Any]],
+) -> None:
+    inputs = _pictures(scope, plan.todo) if space == "visual" else _documents(scope.lake, plan.todo)
+    with (
+        scope.progress.task(f"embedding ({space})", len(plan.todo), "segments") as advance,
+        WriteBuffer(partial(_write, scope, space, spec), max_weight=VECTORS_PER_WRITE) as buffer,
+    ):
+        for batch in inputs:
+            for (segment_id, _, input_fp), vector in each_value(batch, compute):
+                flaw = vector if isinstance(vector, Exception) else _flaw(vector)
+                if flaw is not None:
+                    video_id = video_id_of_segment(segment_id)
+                    tally.failed(scope.fail(stage_name(space), segment_id, video_id, spec.version, flaw))
+                    continue
+                buffer.add((segment_id, input_fp, vector))
+                tally.succeeded(segment_id)
+                tally.work["vectors"] += 1
+            advance(len(batch))
+
+
+def _flaw(vector: np.ndarray[Any, np.dtype[np.float32]]) -> VectorNotFinite | None:
+    # The table refuses such a vector, and with it the whole batch that it is in.
+    if np.isfinite(vector).all():
+        return None
+    return VectorNotFinite("the model gave a vector with values that are not numbers.")
+
+
+def _image_side(models: Models, spec: ModelSpec) -> Callable[[Sequence[Input]], Sequence[Any]]:
+    encoder = models.visual(spec)
+    return lambda batch: list(encoder.embed_segments([jpegs for _, jpegs, _ in batch]))
+
+
+def _text_side(models: Models, spec: ModelSpec) -> Callable[[Sequence[Input]], Sequence[Any]]:
+    encoder = models.text(spec)
+    return lambda batch: list(encoder.embed_documents([text for _, text, _ in batch]))
+
+
+def _pictures(scope: Scope, segment_ids: Sequence[str]) -> Iterator[list[Input]]:
+    for batch in read_keyframes(scope.lake, segment_ids, scope.buckets, batch_segments=SEGMENTS_PER_BATCH):
+        yield [(segment.segment_id, segment.jpegs, segment.fingerprint) for segment in batch]
+
+
+def _documents(lake: Lake, segment_ids: Sequence[str]) -> Iterator[list[Input]]:
+    columns = ["segment_id", "caption", "transcript", "output_fp"]
+    for start in range(0, len(segment_ids), VECTORS_PER_WRITE):
+        wanted = in_list("segment_id", segment_ids[start : start + VECTORS_PER_WRITE])
+        rows = lake.read(DOCUMENTS.name, columns, wanted).to_pylist()
+        yield [(row["segment_id"], document_text(row["caption"], row["transcript"]), row["output_fp"]) for row in rows]
+
+
+def _write(scope: Scope, space: Space, spec: ModelSpec, batch: list[tuple[str, str, Any]]) -> None:
+    table = table_of(spec, space)
+    ids = [segment_id for segment_id, _, _ in batch]
+    video_ids = [video_id_of_segment(segment_id) for segment_id in ids]
+    starts, ends = zip(*(times_of_segment(segment_id) for segment_id in ids), strict=True)
+    vectors = np.stack([vector for _, _, vector in batch]).astype(np.float32, copy=False)
+    columns = {
+        "segment_id": pa.array(ids),
+        "video_id": pa.array(video_ids),
+        "bucket": pa.array([bucket_of(video_id) for video_id in video_ids]),
+        "start_ms": pa.array(starts, pa.int64()),
+        "end_ms": pa.array(ends, pa.int64()),
+        "input_fp": pa.array([input_fp for _, input_fp, _ in batch]),
+        "vector": pa.FixedSizeListArray.from_arrays(pa.array(vectors.reshape(-1)), vectors.shape[1]),
+    }
+    scope.lake.upsert(table, pa.table(columns, schema=table.schema))
+    scope.failures.clear(stage_name(space), ids, spec.version)
