@@ -5,6 +5,7 @@ import hashlib
 import dagster as dg
 
 from assets.resources import LakeResource
+from lake.schema import FILES
 from orchestration.interrupted import close_interrupted_runs
 from orchestration.jobs import all_buckets, ingest_job
 from settings import load_settings
@@ -40,9 +41,11 @@ def new_files(context: dg.SensorEvaluationContext, lake: LakeResource) -> dg.Sen
     changes = compare(lake.open(), watched)
     if changes.is_empty:
         return dg.SkipReason(f"{changes.unchanged} files, none new or changed")
-    # The key names this very set of changes: a tick that is repeated starts nothing twice.
+    # The key names these changes of this state: a repeated tick starts nothing twice, and a file that goes and comes
+    # again is a change again.
+    state = str(lake.open().table(FILES.name).version)
     names = [f"{file.path}:{file.size_bytes}:{file.mtime_ns}" for file in (*changes.to_read, *changes.returned)]
-    key = hashlib.sha256("\n".join((*names, *changes.gone)).encode()).hexdigest()[:16]
+    key = hashlib.sha256("\n".join((state, *names, *changes.gone)).encode()).hexdigest()[:16]
     request = dg.RunRequest(
         run_key=key,
         run_config={"ops": {"videos": {"config": {"paths": [str(folder) for folder in watched]}}}},
