@@ -11,7 +11,7 @@ from orchestration.cli.console import clock, errors, out, print_json
 from orchestration.cli.options import HomeOption, JsonOption
 
 if TYPE_CHECKING:
-    from retrieval.results import SearchResults
+    from retrieval.results import Result, SearchResults
 
 TRANSCRIPT_CHARACTERS = 160
 
@@ -53,7 +53,7 @@ def show(found: SearchResults) -> None:
     for position, result in enumerate(found.results, start=1):
         span = f"{clock(result.start_ms)}-{clock(result.end_ms)}"
         out.print(
-            f"{position:>2}  {Path(result.uri).name}  {span}  score {result.score:.4f}",
+            f"{position:>2}  {_name(result)}  {span}  score {result.score:.4f}",
             style="bold",
             highlight=False,
             markup=False,
@@ -64,6 +64,11 @@ def show(found: SearchResults) -> None:
             out.print(f"    seen: {result.caption}", highlight=False, markup=False)
         if result.transcript:
             out.print(f"    said: {_shortened(result.transcript)}", highlight=False, markup=False)
+
+
+def _name(result: Result) -> str:
+    # A video whose only file was overwritten stays until it is removed on demand.
+    return Path(result.uri).name if result.uri else f"{result.video_id} (no file holds it any more)"
 
 
 def _shortened(text: str) -> str:
