@@ -24,12 +24,13 @@ from encoders.protocols import (
     ImageEncoder,
     LoadedModel,
     QueryEncoder,
+    Reader,
     Samples,
     Transcriber,
     Vectors,
 )
 
-Part: TypeAlias = Literal["pictures", "queries", "documents", "captions", "sound"]
+Part: TypeAlias = Literal["pictures", "queries", "documents", "captions", "sound", "screen"]
 MIN_COSINE = 0.999
 _SIDE = 288
 
@@ -98,8 +99,11 @@ def compute(encoder: LoadedModel, parts: Collection[Part] | None = None) -> Cana
     return Canary(version=encoder.spec.version, parts={part: sides[part]() for part in chosen})
 
 
-def verify(stored: Canary, fresh: Canary) -> None:
+def verify(stored: Canary, fresh: Canary) -> float:
     """Compare a fresh canary with the stored one, part by part; only the parts that `fresh` has.
+
+    Returns:
+        The lowest cosine of any input in any part; 1 without parts.
 
     Raises:
         CanaryMismatch: Another version, a part or shape that the stored one does not have, or any cosine < 0.999.
@@ -109,6 +113,7 @@ def verify(stored: Canary, fresh: Canary) -> None:
         raise CanaryMismatch(
             f"the stored canary is of {stored.version}, the fresh one of {fresh.version}.", where=fresh.version
         )
+    lowest = 1.0
     for part, rows in fresh.parts.items():
         known = stored.parts.get(part)
         if known is None or known.shape != rows.shape:
@@ -126,6 +131,8 @@ def verify(stored: Canary, fresh: Canary) -> None:
                 where=fresh.version,
                 remedy=remedy,
             )
+        lowest = min(lowest, float(cosines[worst]))
+    return lowest
 
 
 def _sides(encoder: LoadedModel) -> dict[Part, Callable[[], Vectors]]:
@@ -142,6 +149,9 @@ def _sides(encoder: LoadedModel) -> dict[Part, Callable[[], Vectors]]:
     if isinstance(encoder, Captioner):
         captioner = encoder
         sides["captions"] = lambda: captioner.segment_features([[picture] for picture in pictures()])
+    if isinstance(encoder, Reader):
+        reader = encoder
+        sides["screen"] = lambda: reader.segment_features([[picture] for picture in pictures()])
     if isinstance(encoder, Transcriber):
         transcriber = encoder
         sides["sound"] = lambda: transcriber.sound_features(sound())

@@ -15,23 +15,21 @@ import numpy as np
 
 from encoders.class_sentences import cached_vectors
 from encoders.efficientnet import (
+    BACKBONES,
     Backbone,
+    BackboneName,
     EfficientNetSpec,
-    flatten,
     locate_classifier,
-    mean_by_segment,
     resolve_efficientnet,
     shared_backbone,
 )
-from encoders.errors import UnknownModel
 from encoders.family import Family, ModelSpec, Runtime
 from encoders.imagenet import class_names
 from encoders.minilm import MiniLM, MiniLMSpec, resolve_minilm
+from encoders.pictures import flatten, mean_by_segment, unit
 from encoders.protocols import ForwardPasses, Keyframes, Vectors
 from encoders.weights import locate_weights
 from kernel.identity import fingerprint
-
-_MODEL: Literal["efficientnet-lite2"] = "efficientnet-lite2"
 
 
 class ConseSpec(ModelSpec):
@@ -44,7 +42,7 @@ class ConseSpec(ModelSpec):
 
     role: Literal["visual"] = "visual"
     family: Literal["conse"] = "conse"
-    model: Literal["efficientnet-lite2"] = _MODEL
+    model: BackboneName = "efficientnet-lite2"
     classifier: EfficientNetSpec
     sentences: MiniLMSpec
     classes: str
@@ -56,6 +54,11 @@ class ConseSpec(ModelSpec):
     normalisation: Literal["l2"] = "l2"
     dim: int
     precision: Literal["float32"] = "float32"
+
+    @property
+    def query_spec(self) -> MiniLMSpec:
+        """The sentence encoder: no picture side is needed to place a query."""
+        return self.sentences
 
 
 class Conse:
@@ -84,7 +87,7 @@ class Conse:
         pictures, counts = flatten(keyframes)
         probabilities, fresh = self._backbone.probabilities(pictures, batch=self._runtime.image_batch)
         self._images += fresh
-        return _unit(mean_by_segment(self._combine(probabilities), counts))
+        return unit(mean_by_segment(self._combine(probabilities), counts))
 
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors of queries, float32 `(n, dim)`."""
@@ -95,7 +98,7 @@ class Conse:
         top = np.argpartition(-probabilities, self._spec.top_k - 1, axis=1)[:, : self._spec.top_k]
         weights = np.zeros_like(probabilities)
         weights[rows, top] = probabilities[rows, top]
-        return _unit(weights @ self._class_vectors)
+        return unit(weights @ self._class_vectors)
 
     @cached_property
     def _backbone(self) -> Backbone:
@@ -116,23 +119,17 @@ class Conse:
         )
 
 
-def _unit(vectors: Vectors) -> Vectors:
-    unit: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    return unit
-
-
-def resolve_conse(model: str = _MODEL) -> ConseSpec:
+def resolve_conse(model: str = BACKBONES[0]) -> ConseSpec:
     """The spec of what is installed here.
 
     Raises:
-        UnknownModel: Another backbone than EfficientNet-Lite2.
+        UnknownModel: Not one of the backbones that there are.
         WeightsMissing: One of the packages is not installed.
     """
-    if model != _MODEL:
-        raise UnknownModel("the family conse has no such model.", where=model, remedy=f"It has: {_MODEL}.")
-    sentences = resolve_minilm()
+    classifier, sentences = resolve_efficientnet(model), resolve_minilm()
     return ConseSpec(
-        classifier=resolve_efficientnet(),
+        model=classifier.model,
+        classifier=classifier,
         sentences=sentences,
         classes=fingerprint(class_names()),
         dim=sentences.dim,
@@ -148,4 +145,4 @@ def load_conse(spec: ConseSpec, runtime: Runtime) -> Conse:
     return Conse(spec, runtime)
 
 
-FAMILY = Family(spec=ConseSpec, models=(_MODEL,), resolve=resolve_conse, load=load_conse)
+FAMILY = Family(spec=ConseSpec, models=BACKBONES, resolve=resolve_conse, load=load_conse)

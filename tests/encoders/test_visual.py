@@ -12,12 +12,13 @@ import pytest
 
 from encoders import conse as conse_module
 from encoders.class_sentences import cached_vectors
-from encoders.conse import Conse, ConseSpec
-from encoders.efficientnet import Backbone, flatten, mean_by_segment, shared_backbone
-from encoders.errors import EncodeFailed
+from encoders.conse import Conse, ConseSpec, resolve_conse
+from encoders.efficientnet import Backbone, shared_backbone
+from encoders.errors import EncodeFailed, UnknownModel
 from encoders.family import Runtime
 from encoders.imagenet import class_names
 from encoders.imagenet_labels import ImagenetLabels, ImagenetLabelsSpec, resolve_imagenet_labels
+from encoders.pictures import flatten, mean_by_segment
 from encoders.protocols import Vectors
 
 
@@ -45,6 +46,19 @@ def test_a_cat_is_seen_as_a_cat_and_found_as_one(conse: Conse, labels_spec: Imag
     segments = conse.embed_segments([[cat], [cup]])
     queries = conse.embed_queries(["a kitten", "a hot drink in a cup"])
     assert (queries @ segments.T).argmax(axis=1).tolist() == [0, 1]
+
+
+def test_a_smaller_backbone_is_another_version_that_sees_the_same_things(cache_dir: Path, embedded: None) -> None:
+    small = Conse(resolve_conse("efficientnet-lite0"), Runtime(cache_dir=cache_dir))
+    assert small.spec.version.startswith("conse-efficientnet-lite0-")
+    assert small.spec.query_spec == resolve_conse().sentences
+
+    segments = small.embed_segments([[_picture("chelsea")], [_picture("coffee")]])
+    queries = small.embed_queries(["a kitten", "a hot drink in a cup"])
+    assert (queries @ segments.T).argmax(axis=1).tolist() == [0, 1]
+
+    with pytest.raises(UnknownModel, match="efficientnet-lite0"):
+        resolve_conse("efficientnet-lite9")
 
 
 def test_folding_leaves_the_function_as_it_was(conse_spec: ConseSpec, jpegs: list[bytes]) -> None:
