@@ -62,6 +62,6 @@ def _embedded(
 ) -> dg.MaterializeResult:
     from stages.vectors import embed_segments
 
-    reports = embed_segments(lake.scope(context.partition_keys, progress), models.open(lake), space)
+    reports = embed_segments(lake.scope(context.partition_keys, progress, context.run.tags), models.open(lake), space)
     # The configured version comes first, the live one after it where that is another.
     return materialised(context, lake.open(), vectors_table_name(space, reports[0].version), reports)

@@ -45,7 +45,7 @@ def videos(
     from stages.files import scan
     from stages.videos import probe_videos
 
-    scope = lake.scope(context.partition_keys, progress)
+    scope = lake.scope(context.partition_keys, progress, context.run.tags)
     found = scan(scope, [Path(path) for path in config.paths] or list(load_settings().ingest.watch))
     with media.start() as workers:
         report = probe_videos(scope, workers)

@@ -11,8 +11,10 @@ import dagster as dg
 
 from assets.partitions import rows_by_partition
 from assets.previews import file_name
+from assets.run_tags import count_done
 from lake.failures import Failure
 from lake.store import Lake
+from lake.work_log import WorkLog
 from stages.report import StageReport
 
 TABLE = "dagster/table_name"
@@ -42,7 +44,12 @@ def materialised(
     """
     reports = [reports] if isinstance(reports, StageReport) else list(reports)
     for report in reports:
+        if report.done:
+            WorkLog(lake).enter(
+                report.stage, report.version, report.done, len(report.failures), report.duration_s, report.work
+            )
         logging.getLogger("reelindex").info("%s (%s): %s", report.stage, report.version, sentence(report))
+    count_done(context, sum(report.done for report in reports))
     for partition, rows in rows_by_partition(lake, table, context.partition_keys).items():
         context.add_asset_metadata({"dagster/partition_row_count": rows}, partition_key=partition)
     return dg.MaterializeResult(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,13 +46,17 @@ class LakeResource(dg.ConfigurableResource[Lake]):
             self._lake = Lake(self.folders.lake)
         return self._lake
 
-    def scope(self, partition_keys: Sequence[str] | None, progress: Progress) -> Scope:
-        """The part of the lake that some partitions name; all of it for None."""
+    def scope(
+        self, partition_keys: Sequence[str] | None, progress: Progress, tags: Mapping[str, str] | None = None
+    ) -> Scope:
+        """The part of the lake that some partitions name, all of it for None; and what the run's tags allow in it."""
+        from assets.run_tags import allowance_of, reach_of
         from stages.scope import Scope
 
         lake = self.open()
         buckets = BucketRange() if partition_keys is None else BucketRange.of_partitions(list(partition_keys))
-        return Scope(lake, Failures(lake, max_attempts=self.max_attempts), buckets, progress)
+        failures = Failures(lake, max_attempts=self.max_attempts)
+        return Scope(lake, failures, buckets, progress, reach_of(tags or {}), allowance_of(tags or {}))
 
 
 class MediaResource(dg.ConfigurableResource["MediaWorkers"]):
@@ -91,6 +95,7 @@ class ModelsResource(dg.ConfigurableResource["Models"]):
     text: str
     transcriber: str
     captioner: str
+    reader: str = ""
     _models: Models | None = PrivateAttr(default=None)
 
     def open(self, lake: LakeResource) -> Models:
@@ -104,6 +109,8 @@ class ModelsResource(dg.ConfigurableResource["Models"]):
                 "transcriber": self.transcriber,
                 "captioner": self.captioner,
             }
+            if self.reader:
+                references["reader"] = self.reader
             self._models = Models(lake.open(), references, cache_dir=lake.folders.caches)
         return self._models
 

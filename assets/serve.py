@@ -1,28 +1,32 @@
 """Group `serve`: what search reads."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
 import dagster as dg
 
 from assets.embed import text_vectors, visual_vectors
 from assets.materialised import TABLE
 from assets.previews import present_indexes
+from assets.release_page import check_results, decision_page
 from assets.resources import LakeResource, ModelsResource
 from kernel.progress import Progress
-from lake.releases import Release
 from lake.schema import RELEASES, SPACES
-from quality.gates import FIRST_RELEASE_GATES, GateResult
+from quality.candidate_gates import CANDIDATE_GATES
+from quality.gates import FIRST_RELEASE_GATES
 from settings import load_settings
+
+
+def _first_line(text: str | None) -> str:
+    return (text or "").partition("\n")[0]
+
 
 GATE_CHECKS = [
     dg.AssetCheckSpec(
         f"{space}_{gate.__name__}",
         asset="release",
-        description=f"Space `{space}`: {(gate.__doc__ or '').strip()} A release is made only if this holds.",
+        # Not Dagster's `blocking`, which would fail the whole run: the release itself is what a gate holds back.
+        description=f"Space `{space}`: {_first_line(gate.__doc__)} A version goes live only if this holds.",
     )
     for space in SPACES
-    for gate in FIRST_RELEASE_GATES
+    for gate in (*FIRST_RELEASE_GATES, *CANDIDATE_GATES)
 ]
 
 
@@ -56,77 +60,25 @@ def indexes(lake: LakeResource) -> dg.MaterializeResult:
     metadata={TABLE: RELEASES.name},
 )
 def release(lake: LakeResource, models: ModelsResource, progress: dg.ResourceParam[Progress]) -> dg.MaterializeResult:
-    """The versions that search reads now; a first one is made when every space has passed its gates.
+    """The versions that search reads now. A candidate takes the place of a live version when it has passed every gate.
 
-    **Reads** the vectors of every space and what was set aside.
-    **Writes** `releases`, one row a release: search reads the newest, so that going live is one atomic step.
+    **Reads** the vectors of every space, what was set aside, and the queries whose answers are known.
+    **Writes** `releases`, one row a release: search reads the newest, so that going live is one atomic step; and
+    `evaluations`, what every gate said of every candidate.
     The gates are the checks of this asset; one that fails leaves search on the release before.
     """
+    from lake.retention import retire
+    from quality.policy import PromotionPolicy
     from quality.promotion import decide_release
 
+    settings = load_settings()
     scope = lake.scope(None, progress)
-    decision = decide_release(scope, models.open(lake), load_settings().search.fusion())
+    chosen = models.open(lake)
+    policy = PromotionPolicy.from_settings(settings.promotion)
+    decision = decide_release(scope, chosen, settings.search.fusion(), policy, cache_dir=lake.folders.caches)
+    configured = {chosen.spec(space).version for space in SPACES}
+    dropped = retire(scope.lake, keep_retired=policy.keep_retired, configured=configured) if decision.made else []
     return dg.MaterializeResult(
-        metadata={
-            "decision": decision.reason,
-            "made_now": decision.made,
-            **_searched(decision.release),
-            **_gates(decision.gates),
-        },
-        check_results=_check_results(decision.gates),
+        metadata=decision_page(decision, dropped),
+        check_results=check_results(decision.gates),
     )
-
-
-def _searched(live: Release | None) -> dict[str, Any]:
-    if live is None:
-        return {"release": "none yet: there is nothing to search"}
-    return {
-        "release": live.release_id,
-        "released_at": live.created_at.isoformat(timespec="seconds"),
-        "made_because": live.reason,
-        "searched": _two_columns("space", "version", live.spaces),
-        "fusion": _two_columns("leg", "weight", {leg: live.fusion[leg] for leg in live.fusion if leg != "k"}),
-        "fusion_k": live.fusion["k"],
-    }
-
-
-def _two_columns(key: str, value: str, values: Mapping[str, Any]) -> dg.MetadataValue:
-    return dg.MetadataValue.table([dg.TableRecord({key: name, value: values[name]}) for name in sorted(values)])
-
-
-def _gates(gates: Sequence[GateResult]) -> dict[str, Any]:
-    records = [
-        dg.TableRecord(
-            {
-                "gate": f"{gate.space} {gate.gate}",
-                "passed": "yes" if gate.passed else "NO",
-                "measured": _measured(gate),
-                "threshold": gate.threshold,
-                "in_words": gate.message,
-            }
-        )
-        for gate in gates
-    ]
-    return {"gates": dg.MetadataValue.table(records)} if records else {}
-
-
-def _check_results(gates: Sequence[GateResult]) -> list[dg.AssetCheckResult]:
-    return [
-        dg.AssetCheckResult(
-            check_name=f"{gate.space}_{gate.gate}",
-            passed=gate.passed,
-            severity=dg.AssetCheckSeverity.ERROR,
-            description=gate.message,
-            metadata={
-                "version": gate.version,
-                "measured": _measured(gate),
-                "threshold": gate.threshold,
-                "evidence": dg.MetadataValue.json(gate.evidence),
-            },
-        )
-        for gate in gates
-    ]
-
-
-def _measured(gate: GateResult) -> float | str:
-    return "not computed" if gate.measured is None else gate.measured

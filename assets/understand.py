@@ -8,7 +8,7 @@ from assets.partitions import BUCKETS, IN_ONE_RUN
 from assets.previews import label_counts, latest_documents, pictures, segment_lengths, spoken_samples
 from assets.resources import LakeResource, MediaResource, ModelsResource
 from kernel.progress import Progress
-from lake.schema import CAPTIONS, DOCUMENTS, SEGMENTS, TRANSCRIPTS
+from lake.schema import CAPTIONS, DOCUMENTS, SCREEN_TEXTS, SEGMENTS, TRANSCRIPTS
 from settings import load_settings
 
 _MODELS = load_settings().models
@@ -36,7 +36,7 @@ def segments(
     """
     from stages.segments import cut_segments
 
-    scope = lake.scope(context.partition_keys, progress)
+    scope = lake.scope(context.partition_keys, progress, context.run.tags)
     with media.start() as workers:
         report = cut_segments(scope, workers, media.segmenter())
     preview = segment_lengths(scope.lake)
@@ -71,7 +71,7 @@ def transcripts(
     """
     from stages.transcripts import transcribe_videos
 
-    scope = lake.scope(context.partition_keys, progress)
+    scope = lake.scope(context.partition_keys, progress, context.run.tags)
     with media.start() as workers:
         report = transcribe_videos(scope, workers, models.open(lake), lake.folders.scratch)
     return materialised(context, scope.lake, TRANSCRIPTS.name, report, spoken_samples(scope.lake))
@@ -98,7 +98,7 @@ def captions(
     """
     from stages.captions import caption_segments
 
-    scope = lake.scope(context.partition_keys, progress)
+    scope = lake.scope(context.partition_keys, progress, context.run.tags)
     report = caption_segments(scope, models.open(lake))
     return materialised(context, scope.lake, CAPTIONS.name, report, label_counts(scope.lake))
 
@@ -107,21 +107,47 @@ def captions(
     group_name="understand",
     partitions_def=BUCKETS,
     backfill_policy=IN_ONE_RUN,
-    deps=[segments, transcripts, captions],
+    deps=[segments],
+    pool="encoder",
+    kinds={"lancedb", "onnx"},
+    code_version=_MODELS.reader,
+    metadata={TABLE: SCREEN_TEXTS.name},
+)
+def screen_texts(
+    context: dg.AssetExecutionContext, lake: LakeResource, models: ModelsResource, progress: dg.ResourceParam[Progress]
+) -> dg.MaterializeResult:
+    """What can be read on every segment's pictures; nothing where the settings name no reader.
+
+    **Reads** the pictures in `keyframes`; no video is opened.
+    **Writes** `screen_texts`.
+    **Made again** for a segment whose pictures changed, and for all when the reader changes; removed with the reader.
+    """
+    from stages.screen_texts import read_screen_texts
+
+    scope = lake.scope(context.partition_keys, progress, context.run.tags)
+    report = read_screen_texts(scope, models.open(lake))
+    return materialised(context, scope.lake, SCREEN_TEXTS.name, report)
+
+
+@dg.asset(
+    group_name="understand",
+    partitions_def=BUCKETS,
+    backfill_policy=IN_ONE_RUN,
+    deps=[segments, transcripts, captions, screen_texts],
     kinds={"lancedb"},
     metadata={TABLE: DOCUMENTS.name},
 )
 def documents(
     context: dg.AssetExecutionContext, lake: LakeResource, progress: dg.ResourceParam[Progress]
 ) -> dg.MaterializeResult:
-    """The words of every segment: its caption, and what is said while it lasts.
+    """The words of every segment: its caption, what is said while it lasts, and what can be read in it.
 
-    **Reads** `segments`, `captions` and `transcripts`.
+    **Reads** `segments`, `captions`, `transcripts` and `screen_texts`.
     **Writes** `documents`, which full-text search and the text vectors are made from.
-    **Made again** for a segment whose caption or transcript says something else than before.
+    **Made again** for a segment whose caption, transcript or screen text says something else than before.
     """
     from stages.documents import write_documents
 
-    scope = lake.scope(context.partition_keys, progress)
+    scope = lake.scope(context.partition_keys, progress, context.run.tags)
     report = write_documents(scope)
     return materialised(context, scope.lake, DOCUMENTS.name, report, latest_documents(scope.lake))

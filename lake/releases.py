@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from lake.errors import NoRelease, ReleaseRaced
-from lake.schema import RELEASES
+from lake.schema import RELEASES, vectors_table_name
 from lake.store import Lake
 
-State = Literal["candidate", "live", "retired"]
+State = Literal["candidate", "live", "retired", "dropped"]
+Kind = Literal["first", "promotion", "rollback"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +22,16 @@ class Release:
 
     Attributes:
         release_id: 1, 2, 3 ...; the highest is live.
+        kind: How it came about: the first one, a candidate that was promoted, or the way back.
         spaces: The live model version of every space.
         fusion: The weight of every leg in the fusion, and the constant `k` of reciprocal rank fusion.
-        evidence: What each gate measured before the release was made.
+        evidence: What each gate measured before the release was made, and what else explains it later.
         reason: Why it was made, for people.
         predecessor: The release that was live before, None for the first.
     """
 
     release_id: int
+    kind: Kind
     spaces: Mapping[str, str]
     fusion: Mapping[str, float]
     evidence: Mapping[str, Any]
@@ -69,15 +72,33 @@ class Releases:
         return release
 
     def state(self, version: str) -> State:
-        """A version's state, derived from the releases it is in: so it cannot disagree with what is searched."""
+        """A version's state, derived from the releases it is in and from whether its vectors are there.
+
+        So it cannot disagree with what is searched.
+        """
         releases = self.all()
         if releases and version in releases[-1].spaces.values():
             return "live"
-        return "retired" if any(version in release.spaces.values() for release in releases) else "candidate"
+        spaces = [space for release in releases for space, one in release.spaces.items() if one == version]
+        if not spaces:
+            return "candidate"
+        return "retired" if self._lake.has_table(vectors_table_name(spaces[0], version)) else "dropped"
+
+    def rolled_back(self) -> set[str]:
+        """The versions that a rollback took out of use and that nothing has brought back: people did not want them."""
+        unwanted: set[str] = set()
+        before: Release | None = None
+        for release in self.all():
+            if release.kind == "rollback" and before is not None:
+                unwanted |= set(before.spaces.values())
+            unwanted -= set(release.spaces.values())
+            before = release
+        return unwanted
 
     def append(
         self,
         *,
+        kind: Kind,
         spaces: Mapping[str, str],
         fusion: Mapping[str, float],
         evidence: Mapping[str, Any],
@@ -92,6 +113,7 @@ class Releases:
         number = 1 if after is None else after.release_id + 1
         row = {
             "release_id": number,
+            "kind": kind,
             "spaces_json": json.dumps(dict(spaces), sort_keys=True),
             "fusion_json": json.dumps(dict(fusion), sort_keys=True),
             "evidence_json": json.dumps(dict(evidence), sort_keys=True),
@@ -111,6 +133,7 @@ class Releases:
 def _release(row: dict[str, Any]) -> Release:
     return Release(
         release_id=row["release_id"],
+        kind=row["kind"],
         spaces=json.loads(row["spaces_json"]),
         fusion=json.loads(row["fusion_json"]),
         evidence=json.loads(row["evidence_json"]),

@@ -158,6 +158,21 @@ CAPTIONS = _table(
     ],
 )
 
+SCREEN_TEXTS = _table(
+    "screen_texts",
+    "segment_id",
+    [
+        ("segment_id", pa.string()),
+        ("video_id", pa.string()),
+        ("bucket", pa.string()),
+        ("text", pa.string()),
+        ("version", pa.string()),
+        ("input_fp", pa.string()),
+        ("output_fp", pa.string()),
+    ],
+)
+"""What can be read in a segment's pictures, one line of it a line. Empty as long as the settings name no reader."""
+
 DOCUMENTS = _table(
     "documents",
     "segment_id",
@@ -169,8 +184,10 @@ DOCUMENTS = _table(
         ("end_ms", pa.int64()),
         ("caption", pa.string()),
         ("transcript", pa.string()),
+        ("screen", pa.string()),
         ("caption_version", pa.string()),
         ("transcript_version", pa.string()),
+        ("screen_version", pa.string()),
         ("version", pa.string()),
         ("input_fp", pa.string()),
         ("output_fp", pa.string()),
@@ -198,6 +215,7 @@ RELEASES = _table(
     "release_id",
     [
         ("release_id", pa.int64()),
+        ("kind", pa.string()),
         ("spaces_json", pa.string()),
         ("fusion_json", pa.string()),
         ("evidence_json", pa.string()),
@@ -228,6 +246,42 @@ FAILURES = _table(
     ],
 )
 
+EVALUATIONS = _table(
+    "evaluations",
+    "evaluation_id",
+    [
+        ("evaluation_id", pa.string()),
+        ("version", pa.string()),
+        ("space", pa.string()),
+        ("gate", pa.string()),
+        ("passed", pa.bool_()),
+        ("measured", pa.float64()),
+        ("threshold", pa.float64()),
+        ("message", pa.string()),
+        ("evidence_json", pa.string()),
+        ("state_fp", pa.string()),
+        ("evaluated_at", TIMESTAMP),
+    ],
+    nullable=("measured",),
+)
+"""What every gate said of every candidate. `state_fp` names what it was asked about, so that it is not asked twice."""
+
+WORK_LOG = _table(
+    "work_log",
+    "entry_id",
+    [
+        ("entry_id", pa.string()),
+        ("stage", pa.string()),
+        ("version", pa.string()),
+        ("done", pa.int64()),
+        ("failed", pa.int64()),
+        ("duration_s", pa.float64()),
+        ("work_json", pa.string()),
+        ("finished_at", TIMESTAMP),
+    ],
+)
+"""What every stage did in every run that had something to do: where measured rates come from."""
+
 TABLES: tuple[TableSpec, ...] = (
     FILES,
     VIDEOS,
@@ -236,9 +290,12 @@ TABLES: tuple[TableSpec, ...] = (
     KEYFRAMES,
     TRANSCRIPTS,
     CAPTIONS,
+    SCREEN_TEXTS,
     DOCUMENTS,
     MODEL_VERSIONS,
     RELEASES,
+    EVALUATIONS,
+    WORK_LOG,
     FAILURES,
 )
 

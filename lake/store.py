@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
@@ -14,6 +15,7 @@ import pyarrow as pa
 
 from lake.errors import LakeError, NoLake
 from lake.schema import TABLES, VECTORS_PREFIX, TableSpec
+from lake.upgrade import bring_up_to_date
 
 if TYPE_CHECKING:
     import lance
@@ -29,7 +31,7 @@ class Lake:
     """
 
     def __init__(self, folder: Path, *, create: bool = True) -> None:
-        """Opens the lake at `folder`; creates the tables that are not there, unless `create` is False.
+        """Opens the lake at `folder`, and makes it unless `create` is False. One that is older gets what it lacks.
 
         Raises:
             NoLake: There is no lake at `folder` and none may be created.
@@ -43,10 +45,9 @@ class Lake:
             except OSError as error:
                 reason = error.strerror or str(error)
                 raise LakeError(f"the folder cannot be made: {reason}.", where=str(folder)) from error
-            for spec in TABLES:
-                self.create(spec)
         elif not self.exists(folder):
             raise NoLake("there is no lake here.", where=str(folder), remedy="Run `reelindex ingest FOLDER` first.")
+        bring_up_to_date(self)
 
     @staticmethod
     def exists(folder: Path) -> bool:
@@ -74,8 +75,11 @@ class Lake:
             lancedb.connect(aside).create_table(
                 spec.name, schema=spec.schema, storage_options={"new_table_enable_stable_row_ids": "true"}
             )
+            place = self._place(spec.name)
             try:
-                (Path(aside) / f"{spec.name}.lance").rename(self.folder / f"{spec.name}.lance")
+                if place.is_file():
+                    place.unlink()  # left by a drop
+                (Path(aside) / place.name).rename(place)
             except OSError:
                 if not self.has_table(spec.name):
                     raise
@@ -87,19 +91,37 @@ class Lake:
             LakeError: There is no such table.
         """
         if name not in self._tables:
-            try:
-                self._tables[name] = self._connection.open_table(name)
-            except ValueError as error:
-                raise LakeError("there is no such table.", where=f"{self.folder}/{name}") from error
+            if not self.has_table(name):
+                raise LakeError("there is no such table.", where=f"{self.folder}/{name}")
+            self._tables[name] = self._connection.open_table(name)
         return self._tables[name]
+
+    def drop(self, name: str, *, aside: str) -> None:
+        """Removes a table, if it is there: moved to the folder `aside` in one step, and from there off the disk.
+
+        An empty file stays in its place until it is made again: a writer in mid-commit would otherwise make the folder
+        anew, with half of a table in it.
+        """
+        self._tables.pop(name, None)
+        place, hidden = self._place(name), self.folder / aside
+        while self.has_table(name):
+            try:
+                place.rename(hidden)
+            except FileNotFoundError:
+                return  # another process drops it too
+            place.touch()
+            shutil.rmtree(hidden, ignore_errors=True)
 
     def has_table(self, name: str) -> bool:
         """Whether a table of this name exists."""
-        return (self.folder / f"{name}.lance").is_dir()
+        return self._place(name).is_dir()
 
     def vectors_tables(self) -> list[str]:
         """The names of all vector tables, sorted."""
-        return sorted(path.stem for path in self.folder.glob(f"{VECTORS_PREFIX}*.lance"))
+        return sorted(path.stem for path in self.folder.glob(f"{VECTORS_PREFIX}*.lance") if path.is_dir())
+
+    def _place(self, name: str) -> Path:
+        return self.folder / f"{name}.lance"
 
     def snapshot(self, name: str) -> lance.LanceDataset:
         """A table as it is now, for scans by Arrow or DuckDB; later writes do not show in it."""

@@ -8,9 +8,10 @@ from assets.embed import text_vectors, visual_vectors
 from assets.explore import sql_export
 from assets.ingest import videos
 from assets.serve import indexes, release
-from assets.understand import captions, documents, segments, transcripts
+from assets.understand import captions, documents, screen_texts, segments, transcripts
 from kernel.progress import Progress
-from orchestration.jobs import export_job, ingest_job
+from orchestration.backfill.sensor import coverage
+from orchestration.jobs import backfill_job, export_job, ingest_job, promotion_job
 from orchestration.resources import build_resources
 from orchestration.sensors import new_files
 from settings import Home, Settings, load_settings
@@ -24,6 +25,7 @@ def build_definitions(settings: Settings, home: Home, progress: Progress | None 
             segments,
             transcripts,
             captions,
+            screen_texts,
             documents,
             visual_vectors,
             text_vectors,
@@ -31,8 +33,8 @@ def build_definitions(settings: Settings, home: Home, progress: Progress | None 
             release,
             sql_export,
         ],
-        jobs=[ingest_job, export_job],
-        sensors=[new_files],
+        jobs=[ingest_job, backfill_job, promotion_job, export_job],
+        sensors=[new_files, coverage],
         resources=build_resources(settings, home, progress),
         executor=dg.in_process_executor,
     )

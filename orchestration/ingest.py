@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from kernel.errors import ReelindexError
 from kernel.progress import Progress
 from lake.failures import Failures
 from lake.schema import SEGMENTS
 from lake.store import Lake
+from orchestration.in_terminal import run_here
 from settings import Home, Settings
 
 if TYPE_CHECKING:
     from encoders.family import Role
+    from stages.files import FileChanges
     from stages.overview import Plans
-    from stages.scope import Scope
-
-
-class RunFailed(ReelindexError):
-    """The Dagster run stopped with an error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +32,7 @@ class IngestOutcome:
         release_reason: Why it is that one, or why there is none.
         unreadable: Files that could not be looked at.
         duration_s: From the call to the end.
+        left: What a changed model left stale, in words: the work of a backfill; empty where there is none.
     """
 
     run_id: str | None
@@ -45,6 +42,7 @@ class IngestOutcome:
     unreadable: tuple[str, ...] = ()
     duration_s: float = 0.0
     quarantined: int = 0
+    left: str = ""
     ignored: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -70,15 +68,17 @@ class IngestOutcome:
             "work": work | {"vectors": vectors},
             "quarantine": self.quarantined,
             "ignored": self.ignored,
+            "left_to_backfill": self.left,
             "failures": [*self.failures, *({"uri": text, "message": text} for text in self.unreadable)],
         }
 
 
 def ingest(paths: Sequence[Path], settings: Settings, home: Home, progress: Progress) -> IngestOutcome:
-    """Brings the lake up to date with the files under some paths.
+    """Takes in the files under some paths that are new or changed.
 
-    Where names, sizes and times of the files say that nothing changed and no stage has work left, it ends there: no run
-    is started and no model loaded.
+    Where names, sizes and times of the files say that nothing changed and no stage lacks a value, it ends there: no run
+    is started and no model loaded. Once there is a release, values that another model made before are left as they are:
+    making them again is the work of a backfill.
 
     Raises:
         RunFailed: The run stopped with an error.
@@ -86,10 +86,20 @@ def ingest(paths: Sequence[Path], settings: Settings, home: Home, progress: Prog
     """
     began = time.monotonic()
     _demand_sources(paths, settings)
-    partitions = _partitions_with_work(paths, settings, home, progress)
-    if not partitions:
-        return _nothing_to_do(paths, settings, home, began)
-    return _run(paths, settings, home, progress, partitions, began)
+    work = _look(paths, settings, home, progress)
+    if not work.partitions:
+        return _nothing_to_do(work, settings, home, began)
+    return _run(paths, settings, home, progress, work, began)
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What an ingest has before it."""
+
+    changes: FileChanges
+    partitions: Sequence[str]
+    plans: Plans
+    released: bool
 
 
 def _demand_sources(paths: Sequence[Path], settings: Settings) -> None:
@@ -102,101 +112,84 @@ def _demand_sources(paths: Sequence[Path], settings: Settings) -> None:
         resolve(cast("Role", role), reference)
 
 
-def _partitions_with_work(paths: Sequence[Path], settings: Settings, home: Home, progress: Progress) -> list[str]:
-    """The partitions that a run has something to do in; all of them until there is a release.
+def _look(paths: Sequence[Path], settings: Settings, home: Home, progress: Progress) -> _Work:
+    """Finds the partitions that a run has something to do in; all of them until there is a release.
 
     So the first run shows every partition as done, and a later one costs only the events of those that it touches.
     """
     from assets.partitions import BUCKETS
     from lake.releases import Releases
+    from orchestration.resources import build_resources
     from stages.files import compare, scan
+    from stages.overview import plan_all, subjects_of_an_ingest
 
-    lake = Lake(home.lake)
-    changed = not compare(lake, paths).is_empty
-    if Releases(lake).find_live() is None and (changed or lake.count(SEGMENTS.name)):
-        return list(BUCKETS.get_partition_keys())
-    if changed:
+    resources = build_resources(settings, home)
+    lake = resources["lake"].open()
+    changes = compare(lake, paths)
+    released = Releases(lake).find_live() is not None
+    if not released and (not changes.is_empty or lake.count(SEGMENTS.name)):
+        return _Work(changes, BUCKETS.get_partition_keys(), {}, released)
+    if not changes.is_empty:
         # The bytes are read now: what a file holds decides the partition that it is in.
-        scan(_scope(settings, home, progress), paths)
+        scan(resources["lake"].scope(None, progress), paths)
+    scope = resources["lake"].scope(None, progress)
+    models = resources["models"].open(resources["lake"])
+    plans = plan_all(scope, models, resources["media"].segmenter())
+    subjects = subjects_of_an_ingest(plans, Releases(lake).find_live())
     digits = settings.ingest.bucket_digits
-    plans = _plans(settings, home).values()
-    return sorted({subject[:digits] for plan in plans for subject in (*plan.todo, *plan.orphaned)})
+    return _Work(changes, sorted({subject[:digits] for subject in subjects}), plans, released)
 
 
-def _nothing_to_do(paths: Sequence[Path], settings: Settings, home: Home, began: float) -> IngestOutcome:
-    from stages.files import compare
+def _nothing_to_do(work: _Work, settings: Settings, home: Home, began: float) -> IngestOutcome:
+    from stages.backlog import Backlog
     from stages.report import StageReport
 
-    changes = compare(Lake(home.lake), paths)
-    plans = _plans(settings, home)
-    reports = [StageReport(stage, version, skipped=plan.current) for (stage, version), plan in plans.items()]
+    reports = [StageReport(stage, version, skipped=plan.current) for (stage, version), plan in work.plans.items()]
     return IngestOutcome(
         None,
         tuple(report.to_dict() for report in reports),
-        unreadable=changes.unreadable,
-        ignored=changes.ignored,
+        unreadable=work.changes.unreadable,
+        ignored=work.changes.ignored,
         duration_s=time.monotonic() - began,
+        left=Backlog.of(work.plans).in_words(),
         **_standing(settings, home),
     )
 
 
-def _plans(settings: Settings, home: Home) -> Plans:
-    from orchestration.resources import build_resources
-    from stages.overview import plan_all
-
-    resources = build_resources(settings, home)
-    models = resources["models"].open(resources["lake"])
-    return plan_all(resources["lake"].scope(None, resources["progress"]), models, resources["media"].segmenter())
-
-
-def _scope(settings: Settings, home: Home, progress: Progress) -> Scope:
-    from stages.scope import Scope
-
-    lake = Lake(home.lake)
-    return Scope(lake, Failures(lake, max_attempts=settings.ingest.max_attempts), progress=progress)
-
-
 def _run(
-    paths: Sequence[Path], settings: Settings, home: Home, progress: Progress, partitions: Sequence[str], began: float
+    paths: Sequence[Path], settings: Settings, home: Home, progress: Progress, work: _Work, began: float
 ) -> IngestOutcome:
-    from orchestration.definitions import build_definitions
-    from orchestration.instance import open_instance
-    from orchestration.interrupted import close_interrupted_runs, process_tags
+    from assets.run_tags import tags_of
     from orchestration.jobs import INGEST, bucket_range
+    from stages.allowance import UNLIMITED, Reach
 
-    job = build_definitions(settings, home, progress).resolve_job_def(INGEST)
-    with open_instance(home) as instance:
-        close_interrupted_runs(instance)
-        result = job.execute_in_process(
-            instance=instance,
-            run_config={
-                "ops": {"videos": {"config": {"paths": [str(path.absolute()) for path in paths]}}},
-                # The terminal shows progress; the run's own log is in the web UI.
-                "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
-            },
-            tags={**bucket_range(partitions), **process_tags()},
-            raise_on_error=False,
-        )
-        if not result.success:
-            raise _failure(result)
-        shown = _shown(result)
+    reach = Reach.NEW if work.released else Reach.EVERYTHING
+    run = run_here(
+        INGEST,
+        settings,
+        home,
+        progress,
+        tags={**bucket_range(work.partitions), **tags_of(reach, UNLIMITED)},
+        ops={"videos": {"config": {"paths": [str(path.absolute()) for path in paths]}}},
+    )
     standing = _standing(settings, home)
     if standing["release_id"] is None:
-        standing["release_reason"] = shown["release"]["decision"].value
+        standing["release_reason"] = run.shown["release"]["decision"].value
     return IngestOutcome(
-        result.run_id,
-        tuple(report for metadata in shown.values() if "report" in metadata for report in metadata["report"].value),
-        unreadable=tuple(shown["videos"]["files_unreadable"].value),
-        ignored=dict(shown["videos"]["files_ignored"].value),
+        run.run_id,
+        run.reports,
+        unreadable=tuple(run.shown["videos"]["files_unreadable"].value),
+        ignored=dict(run.shown["videos"]["files_ignored"].value),
         duration_s=time.monotonic() - began,
+        left=_left(run.reports),
         **standing,
     )
 
 
-def _shown(result: Any) -> dict[str, Mapping[str, Any]]:
-    """What every asset recorded, by its name and in the order of the stages; each partition's event says the same."""
-    events = result.get_asset_materialization_events()
-    return {event.asset_key.to_user_string(): event.materialization.metadata for event in events}
+def _left(reports: Sequence[dict[str, Any]]) -> str:
+    """What was planned, not done, and did not fail, in words."""
+    counts = [(report, report["planned"] - report["done"] - report["failed"]) for report in reports]
+    return ", ".join(f"{count:,} in {report['stage']} ({report['version']})" for report, count in counts if count > 0)
 
 
 def _standing(settings: Settings, home: Home) -> dict[str, Any]:
@@ -209,21 +202,3 @@ def _standing(settings: Settings, home: Home) -> dict[str, Any]:
         "release_reason": live.reason if live else "there is nothing to release yet",
         "quarantined": len(Failures(lake, max_attempts=settings.ingest.max_attempts).all(quarantined_only=True)),
     }
-
-
-def _failure(result: Any) -> ReelindexError:
-    import dagster as dg
-
-    for event in result.all_events:
-        if event.is_step_failure:
-            error = event.step_failure_data.error
-            cause = error.cause or error
-            if cause.cls_name == dg.DagsterExecutionInterruptedError.__name__:
-                return RunFailed("interrupted.", where=event.step_key, remedy="What was finished is kept.")
-            what = cause.message.strip().splitlines()[0]
-            return RunFailed(
-                f"the stage stopped: {what}",
-                where=event.step_key,
-                remedy="What was finished is kept; see `reelindex ui`.",
-            )
-    return RunFailed("the run stopped.", where=result.run_id, remedy="See `reelindex ui`.")

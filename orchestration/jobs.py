@@ -9,12 +9,28 @@ import dagster as dg
 from assets.partitions import BUCKETS
 
 INGEST = "ingest"
+BACKFILL = "backfill"
+PROMOTION = "promotion"
 EXPORT = "export"
 
 ingest_job = dg.define_asset_job(
     INGEST,
     selection=dg.AssetSelection.groups("ingest", "understand", "embed", "serve"),
     description="From files to search results: every stage computes what is missing and nothing else.",
+    executor_def=dg.in_process_executor,
+)
+
+backfill_job = dg.define_asset_job(
+    BACKFILL,
+    selection=dg.AssetSelection.groups("understand", "embed"),
+    description="What a changed model or segmenter left to do, beside the live release. The coverage sensor starts it.",
+    executor_def=dg.in_process_executor,
+)
+
+promotion_job = dg.define_asset_job(
+    PROMOTION,
+    selection=dg.AssetSelection.groups("serve"),
+    description="Indexes, gates, and, when all gates are passed, the switch to a new version.",
     executor_def=dg.in_process_executor,
 )
 

@@ -5,17 +5,12 @@ import hashlib
 import dagster as dg
 
 from assets.resources import LakeResource
+from assets.run_tags import tags_of
 from lake.schema import FILES
+from orchestration.backfill.requests import ACTIVE
 from orchestration.interrupted import close_interrupted_runs
 from orchestration.jobs import all_buckets, ingest_job
 from settings import load_settings
-
-ACTIVE = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-]
 
 
 @dg.sensor(
@@ -29,6 +24,8 @@ ACTIVE = [
 )
 def new_files(context: dg.SensorEvaluationContext, lake: LakeResource) -> dg.SensorResult | dg.SkipReason:
     """Starts an ingest run when a watched folder has files that are new, changed, moved or gone."""
+    from lake.releases import Releases
+    from stages.allowance import UNLIMITED, Reach
     from stages.files import compare
 
     watched = list(load_settings().ingest.watch)
@@ -49,6 +46,6 @@ def new_files(context: dg.SensorEvaluationContext, lake: LakeResource) -> dg.Sen
     request = dg.RunRequest(
         run_key=key,
         run_config={"ops": {"videos": {"config": {"paths": [str(folder) for folder in watched]}}}},
-        tags=all_buckets(),
+        tags=all_buckets() | (tags_of(Reach.NEW, UNLIMITED) if Releases(lake.open()).find_live() else {}),
     )
     return dg.SensorResult(run_requests=[request])

@@ -6,16 +6,22 @@ A first release has nothing to be compared with: coverage and integrity decide. 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from encoders.family import ModelSpec
-from lake.schema import SEGMENTS, Space
+from lake.planning import Plan
+from lake.releases import Release
+from lake.schema import DOCUMENTS, SEGMENTS, Space
 from quality.expectations import check_vectors, vector_facts
+from quality.policy import PromotionPolicy
+from stages.models import Models
 from stages.scope import Scope
 from stages.vectors import plan_vectors, stage_name, table_of
 
-MAX_QUARANTINED_SHARE = 0.05
+CRASHED = "crashed"
+"""In the evidence of a gate that could not be computed: the name of the error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +59,49 @@ class GateResult:
         return cls(**values)
 
 
-Gate = Callable[[Scope, Space, ModelSpec], GateResult]
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A version that is to be judged.
+
+    Attributes:
+        scope: All of the lake.
+        models: Those of the settings.
+        policy: What it must meet.
+        space, spec: What it is.
+        live: The release that it would change; None before the first.
+        fusion: How the release that it would be in fuses its answers.
+        cache_dir: Where models keep derived files.
+    """
+
+    scope: Scope
+    models: Models
+    policy: PromotionPolicy
+    space: Space
+    spec: ModelSpec
+    live: Release | None = None
+    fusion: Mapping[str, float] = field(default_factory=dict)
+    cache_dir: Path | None = None
+
+    def verdict(
+        self, gate: str, passed: bool, measured: float | None, threshold: float, message: str, **evidence: Any
+    ) -> GateResult:
+        """A verdict about this version."""
+        return GateResult(gate, self.space, self.spec.version, passed, measured, threshold, message, evidence)
 
 
-def coverage(scope: Scope, space: Space, spec: ModelSpec) -> GateResult:
-    """Every subject outside quarantine has the vector that it should have."""
-    plan = plan_vectors(scope, space, spec)
-    missing = len(plan.todo)
+Gate = Callable[[Case], GateResult]
+
+
+def coverage(case: Case) -> GateResult:
+    """Every subject outside quarantine has the vector that it should have.
+
+    Beside a live version, only what that one answers from counts: what has just come is on its way into both, so that a
+    corpus that grows all day can be covered.
+    """
+    scope = case.scope
+    plan = plan_vectors(scope, case.space, case.spec)
+    live = _plan_of_live(case)
+    missing = len(plan.todo if live is None else lacks(plan, live))
     wanted = plan.current + missing
     # A space may have no subjects: in a corpus without a word the text space is empty, and complete.
     has_segments = scope.lake.count(SEGMENTS.name) > 0
@@ -68,47 +110,82 @@ def coverage(scope: Scope, space: Space, spec: ModelSpec) -> GateResult:
     if not has_segments:
         message = "there is nothing to embed yet."
     elif missing:
-        message += f" Missing: {missing}; run `reelindex ingest` again."
+        command = "ingest" if case.live is None else "backfill"
+        message += f" Missing: {missing}; run `reelindex {command}` again."
     passed = has_segments and missing == 0
-    return GateResult("coverage", space, spec.version, passed, share, 1.0, message, {"missing": missing})
+    return case.verdict("coverage", passed, share, 1.0, message, missing=missing)
 
 
-def quarantine(scope: Scope, space: Space, spec: ModelSpec) -> GateResult:
+def lacks(candidate: Plan, live: Plan) -> set[str]:
+    """What a candidate has still to make before it answers from all that the live version answers from.
+
+    Something new that neither has may wait, and so may something that has changed and that both hold as it was. What
+    the live version holds in any form may not: not as it was before a new caption, nor, of a video that was cut again,
+    as its former segments.
+    """
+    former = {_video_of(subject) for subject in set(live.orphaned) - set(candidate.orphaned)}
+    new_to_both, changed = set(live.new), set(live.todo)
+    missing = {subject for subject in candidate.new if subject not in new_to_both or _video_of(subject) in former}
+    return missing | {subject for subject in candidate.stale if subject not in changed}
+
+
+def _video_of(subject: str) -> str:
+    return subject.partition("-")[0]
+
+
+def _plan_of_live(case: Case) -> Plan | None:
+    if case.live is None:
+        return None
+    for spec in case.models.wanted(case.space):
+        if spec.version == case.live.spaces.get(case.space):
+            return plan_vectors(case.scope, case.space, spec)
+    return None
+
+
+def quarantine(case: Case) -> GateResult:
     """Few enough subjects were set aside."""
-    aside = len(scope.failures.quarantined(stage_name(space), spec.version))
-    rows = scope.lake.count(table_of(spec, space).name)
+    most = case.policy.max_quarantined_share
+    aside = len(_set_aside(case))
+    rows = case.scope.lake.count(table_of(case.spec, case.space).name)
     share = aside / (aside + rows) if aside + rows else 0.0
-    passed = share <= MAX_QUARANTINED_SHARE
+    passed = share <= most
     message = f"{aside} of {aside + rows} subjects are in quarantine."
     if not passed:
         message += " `reelindex quarantine` lists them with reasons."
-    return GateResult(
-        "quarantine", space, spec.version, passed, share, MAX_QUARANTINED_SHARE, message, {"subjects": aside}
-    )
+    return case.verdict("quarantine", passed, share, most, message, subjects=aside)
 
 
-def integrity(scope: Scope, space: Space, spec: ModelSpec) -> GateResult:
+def _set_aside(case: Case) -> set[str]:
+    """The subjects in quarantine that are still there: a video that was cut again has other segments now."""
+    aside = case.scope.failures.quarantined(stage_name(case.space), case.spec.version)
+    if not aside:
+        return aside
+    subjects = SEGMENTS if case.space == "visual" else DOCUMENTS
+    return aside & set(case.scope.lake.read(subjects.name, [subjects.key])[subjects.key].to_pylist())
+
+
+def integrity(case: Case) -> GateResult:
     """Great Expectations finds nothing wrong with the vectors."""
-    table = table_of(spec, space)
-    dim = int(spec.dim)  # type: ignore[attr-defined]
-    outcomes = check_vectors(vector_facts(scope.lake, table.name), dim)
+    table = table_of(case.spec, case.space)
+    dim = int(case.spec.dim)  # type: ignore[attr-defined]
+    outcomes = check_vectors(vector_facts(case.scope.lake, table.name), dim)
     broken = [one for one in outcomes if not one.met]
     message = f"{len(outcomes) - len(broken)} of {len(outcomes)} expectations are met."
     for one in broken:
         examples = f", for instance {', '.join(one.examples)}" if one.examples else ""
         message += f" {one.expectation} of `{one.column}`: {one.unexpected} unexpected{examples}."
-    evidence = {"expectations": {f"{one.expectation}({one.column})": one.met for one in outcomes}}
-    return GateResult("integrity", space, spec.version, not broken, float(len(broken)), 0.0, message, evidence)
+    met = {f"{one.expectation}({one.column})": one.met for one in outcomes}
+    return case.verdict("integrity", not broken, float(len(broken)), 0.0, message, expectations=met)
 
 
 FIRST_RELEASE_GATES: tuple[Gate, ...] = (coverage, quarantine, integrity)
 
 
-def run_gate(gate: Gate, scope: Scope, space: Space, spec: ModelSpec) -> GateResult:
-    """A gate's verdict; one that cannot be computed fails, and says why."""
+def run_gate(gate: Gate, case: Case) -> GateResult:
+    """A gate's verdict; one that cannot be computed fails, says why, and has `CRASHED` in its evidence."""
     try:
-        return gate(scope, space, spec)
+        return gate(case)
     except Exception as error:
         name = getattr(gate, "__name__", "gate")
         message = f"the gate could not be computed: {type(error).__name__}: {error}"
-        return GateResult(name, space, spec.version, False, None, 0.0, message, {})
+        return case.verdict(name, False, None, 0.0, message, **{CRASHED: type(error).__name__})

@@ -40,6 +40,18 @@ class EmbedsQueries(Protocol):
         ...
 
 
+class KnowsRelease(Protocol):
+    """What tells which release to answer from. Asked at the beginning of every search."""
+
+    def current(self) -> Release:
+        """The release.
+
+        Raises:
+            NoRelease: There is none yet.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class _Question:
     """What the legs are asked."""
@@ -53,10 +65,10 @@ class _Question:
 class Index:
     """A lake opened for search. Safe to use from several threads; follows new releases without being opened again."""
 
-    def __init__(self, lake: WarmLake, encoders: EmbedsQueries) -> None:
+    def __init__(self, lake: WarmLake, encoders: EmbedsQueries, releases: KnowsRelease | None = None) -> None:
         self._lake = lake
         self._encoders = encoders
-        self._live = LiveRelease(lake)
+        self._releases = releases or LiveRelease(lake)
         self._threads = ThreadPoolExecutor(max_workers=len(LEGS), thread_name_prefix="leg")
 
     def search(
@@ -69,7 +81,7 @@ class Index:
         group_by_video: bool = True,
         depth: int = DEPTH,
     ) -> SearchResults:
-        """Answers a query from the release that is live as the search begins, and from no other.
+        """Answers a query from the release that is current as the search begins, and from no other.
 
         Args:
             query: Any text. A blank one has no results.
@@ -90,7 +102,7 @@ class Index:
         """
         if limit < 1 or depth < 1:
             raise BadSearch(f"limit and depth must be at least 1, not {limit} and {depth}.", where="search")
-        release = self._live.current()
+        release = self._releases.current()
         fusion = _fusion(release, legs)
         text = query.encode(errors="replace").decode()  # half a surrogate pair is no text that a library takes
         where = compile_prefilter(filters, self._lake)
@@ -143,7 +155,7 @@ class Index:
         return tuple(_result(hit, uris, documents) for hit in hits)
 
     def _documents(self, segment_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-        columns = ["segment_id", "caption", "transcript"]
+        columns = ["segment_id", "caption", "transcript", "screen"]
         rows = self._lake.read(DOCUMENTS.name, columns, in_list("segment_id", segment_ids)).to_pylist()
         return {row["segment_id"]: row for row in rows}
 
@@ -166,7 +178,7 @@ def _fusion(release: Release, legs: Sequence[str] | None) -> Fusion:
 
 def _result(hit: Hit, uris: dict[str, str], documents: dict[str, dict[str, Any]]) -> Result:
     # A new segment may have its visual vector before its document.
-    document = documents.get(hit.segment.segment_id, {"caption": "", "transcript": ""})
+    document = documents.get(hit.segment.segment_id, {"caption": "", "transcript": "", "screen": ""})
     return Result(
         video_id=hit.segment.video_id,
         uri=uris.get(hit.segment.video_id, ""),
@@ -177,4 +189,5 @@ def _result(hit: Hit, uris: dict[str, str], documents: dict[str, dict[str, Any]]
         legs={leg: LegHit(candidate.rank, candidate.score) for leg, candidate in hit.by_leg.items()},
         caption=document["caption"],
         transcript=document["transcript"],
+        screen=document["screen"],
     )

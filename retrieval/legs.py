@@ -1,4 +1,4 @@
-"""The legs of a search: words in captions, words in transcripts, and the vectors of each space."""
+"""The legs of a search: words in captions, in transcripts and on the pictures, and the vectors of each space."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from lake.errors import LakeError
 from lake.schema import DOCUMENTS, SPACES, Space
 from lake.store import Lake
 
-WordsLeg = Literal["caption", "transcript"]
-WORDS_LEGS: tuple[WordsLeg, ...] = ("caption", "transcript")
+WordsLeg = Literal["caption", "transcript", "screen"]
+WORDS_LEGS: tuple[WordsLeg, ...] = ("caption", "transcript", "screen")
 """Legs by the column of `documents` that they search; a vector leg has the name of its space."""
 VECTOR_LEGS: tuple[Space, ...] = SPACES
 LEGS: tuple[str, ...] = (*WORDS_LEGS, *VECTOR_LEGS)
@@ -39,7 +39,7 @@ class Candidate:
 
 
 def search_words(lake: Lake, leg: WordsLeg, query: str, where: str | None, depth: int) -> list[Candidate]:
-    """The segments whose caption or transcript has the most telling words of a query, by BM25.
+    """The segments whose caption, transcript or pictures have the most telling words of a query, by BM25.
 
     The query is taken as words, never as an expression: quotes and operators are text. A row that is not in the index
     yet is found by reading it.

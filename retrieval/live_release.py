@@ -31,3 +31,14 @@ class LiveRelease:
                 self._lake.forget()
                 self._seen = (version, Releases(self._lake).live())
             return self._seen[1]
+
+
+class FixedRelease:
+    """One release, whatever happens to others: to ask what it would answer, or did."""
+
+    def __init__(self, release: Release) -> None:
+        self._release = release
+
+    def current(self) -> Release:
+        """The release."""
+        return self._release

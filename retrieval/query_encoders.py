@@ -56,7 +56,7 @@ class QueryEncoders:
         from encoders.canary import Canary, verify
 
         registered = self._registered(version)
-        model = _query_model(_spec_of(registered))
+        model = _spec_of(registered).query_spec
         encoder = self._by_model.get(model.version)
         if encoder is None:
             encoder = _SharedEncoder(_load(model, self._cache_dir))
@@ -104,13 +104,6 @@ def _spec_of(registered: ModelVersion) -> ModelSpec:
     spec = parse_spec(json.dumps(registered.spec))
     _refuse_unless_same(registered.version, spec)
     return spec
-
-
-def _query_model(spec: ModelSpec) -> ModelSpec:
-    """The spec of the model that embeds the queries of a space: a part of the space's own, or all of it."""
-    from encoders.conse import ConseSpec
-
-    return spec.sentences if isinstance(spec, ConseSpec) else spec
 
 
 def _load(spec: ModelSpec, cache_dir: Path | None) -> QueryEncoder:

@@ -32,6 +32,7 @@ class Result:
         legs: The legs that found the segment.
         caption: What a captioner saw in it; empty when it said nothing.
         transcript: What is spoken in it; empty when nothing is.
+        screen: What can be read in it; empty when nothing can, or nobody looked.
     """
 
     video_id: str
@@ -43,6 +44,7 @@ class Result:
     legs: Mapping[str, LegHit]
     caption: str
     transcript: str
+    screen: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """The result as JSON values."""
@@ -56,6 +58,7 @@ class Result:
             "legs": {leg: asdict(hit) for leg, hit in self.legs.items()},
             "caption": self.caption,
             "transcript": self.transcript,
+            "screen": self.screen,
         }
 
 

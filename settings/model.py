@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+_WINDOW = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d")
 
 
 class Section(BaseModel):
@@ -46,10 +49,11 @@ class ModelSettings(Section):
     text: str = "minilm"
     transcriber: str = "faster_whisper:tiny.en"
     captioner: str = "imagenet_labels"
+    reader: str = ""
 
     def references(self) -> dict[str, str]:
-        """The reference of every role."""
-        return dict(self)
+        """The reference of every role that has one: a reader may be left out."""
+        return {role: reference for role, reference in self if reference}
 
 
 class SearchSettings(Section):
@@ -60,10 +64,46 @@ class SearchSettings(Section):
     transcript: float = Field(default=1.0, ge=0)
     visual: float = Field(default=1.0, ge=0)
     text: float = Field(default=0.3, ge=0)
+    screen: float = Field(default=0.5, ge=0)
+    log_queries: bool = True
 
     def fusion(self) -> dict[str, float]:
         """The weights by leg and the constant `k` of reciprocal rank fusion."""
-        return dict(self)
+        return self.model_dump(exclude={"log_queries"})
+
+
+class BackfillSettings(Section):
+    """How the daemon fills what a changed model or segmenter left to do."""
+
+    automatic: bool = True
+    window: str = ""
+    chunk_segments: int = Field(default=5000, ge=1)
+    max_segments_per_night: int | None = Field(default=None, ge=1)
+    max_minutes_per_night: float | None = Field(default=None, gt=0)
+    price_per_hour: float = Field(default=0.0, ge=0)
+
+    @field_validator("window")
+    @classmethod
+    def _two_times(cls, window: str) -> str:
+        if window and not _WINDOW.fullmatch(window):
+            raise ValueError('a window is written as "22:00-06:00"')
+        return window
+
+
+class PromotionSettings(Section):
+    """When a candidate takes the place of the live version, and how long the live version is kept after that."""
+
+    automatic: bool = True
+    evaluation: Path | None = None
+    max_quality_loss: float = Field(default=0.05, ge=0, le=1)
+    max_quarantined_share: float = Field(default=0.05, ge=0, le=1)
+    min_index_recall: float = Field(default=0.98, ge=0, le=1)
+    keep_retired: int = Field(default=2, ge=1)
+
+    @field_validator("evaluation")
+    @classmethod
+    def _absolute_file(cls, evaluation: Path | None) -> Path | None:
+        return None if evaluation is None else evaluation.expanduser().resolve()
 
 
 class Settings(BaseSettings):
@@ -77,6 +117,8 @@ class Settings(BaseSettings):
     segments: SegmentSettings = SegmentSettings()
     models: ModelSettings = ModelSettings()
     search: SearchSettings = SearchSettings()
+    backfill: BackfillSettings = BackfillSettings()
+    promotion: PromotionSettings = PromotionSettings()
 
     @field_validator("ingest")
     @classmethod

@@ -26,7 +26,7 @@ def each_located(
     """
     for start in range(0, len(video_ids), VIDEOS_LOCATED_AT_ONCE):
         todo: Sequence[str] = video_ids[start : start + VIDEOS_LOCATED_AT_ONCE]
-        while todo:
+        while todo and not scope.allowance.is_over():
             todo = yield from _attempt(scope, stage, version, todo, tally, open_all)
 
 
@@ -41,6 +41,8 @@ def _attempt(
             tally.failed(scope.fail(stage, video_id, video_id, version, place, place.where))
     again: list[str] = []
     for path, outcome in open_all(list(videos_by_path)):
+        if scope.allowance.is_over():
+            return []
         video_id = videos_by_path[path]
         if not isinstance(outcome, MediaError):
             yield video_id, outcome

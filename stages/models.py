@@ -9,7 +9,7 @@ from typing import cast
 
 from encoders.canary import Canary, compute, verify
 from encoders.family import ModelSpec, Role
-from encoders.protocols import Captioner, ForwardPasses, LoadedModel, TextEncoder, Transcriber, VisualEncoder
+from encoders.protocols import Captioner, ForwardPasses, LoadedModel, Reader, TextEncoder, Transcriber, VisualEncoder
 from encoders.registry import load, resolve
 from encoders.spec import parse_spec
 from lake.model_versions import ModelVersion, ModelVersions
@@ -70,6 +70,14 @@ class Models:
     def captioner(self) -> Captioner:
         """The loaded and checked captioner."""
         return cast(Captioner, self._open(self.spec("captioner")))
+
+    def reader(self) -> Reader:
+        """The loaded and checked reader."""
+        return cast(Reader, self._open(self.spec("reader")))
+
+    def has(self, role: Role) -> bool:
+        """Whether the settings name a model for a role; only a reader may be left out."""
+        return bool(self._references.get(role))
 
     def register(self, spec: ModelSpec) -> None:
         """Enters a version that has had nothing to do yet; one that is registered is not loaded."""

@@ -8,8 +8,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from kernel.errors import ReelindexError
 from lake.failures import Failure
 from lake.planning import Plan
+
+HOPELESS = 64
+"""So many failures without one success are no accident."""
+
+
+class NothingWorks(ReelindexError):
+    """A model fails whatever it is given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +29,7 @@ class StageReport:
         version: The version that made the values.
         new, stale, orphaned: What was planned.
         done: Subjects computed and written.
-        removed: Orphaned subjects whose values were removed.
+        removed: Orphaned subjects whose values were removed; others wait until their video is complete.
         skipped: Subjects that had the right value already.
         failures: What could not be done, with reasons.
         warnings: What was done although something was wrong with it, one sentence each.
@@ -85,8 +93,10 @@ class Tally:
         self._plan = plan
         self._began = time.monotonic()
         self._failures: dict[str, Failure] = {}
+        self._succeeded: set[str] = set()
         self.warnings: list[str] = []
         self.done = 0
+        self.removed = 0
         self.work: Counter[str] = Counter()
 
     def failed(self, failure: Failure) -> None:
@@ -96,7 +106,28 @@ class Tally:
     def succeeded(self, subject: str) -> None:
         """Counts a subject as done; what failed before in this run no longer counts."""
         self._failures.pop(subject, None)
+        self._succeeded.add(subject)
         self.done += 1
+
+    def is_settled(self, subject: str) -> bool:
+        """Whether nothing is left to do for a subject: it was done, or it has been set aside."""
+        failure = self._failures.get(subject)
+        return subject in self._succeeded or (failure is not None and failure.quarantined)
+
+    def demand_some_success(self) -> None:
+        """Stops a stage in which nothing but failures has been seen: then the fault is not the subjects'.
+
+        Raises:
+            NothingWorks: Many have failed and none has succeeded.
+        """
+        if self.done == 0 and len(self._failures) >= HOPELESS:
+            first = next(iter(self._failures.values()))
+            raise NothingWorks(
+                f"each of the first {len(self._failures)} subjects failed, so the stage was stopped; the first said: "
+                f"{first.message}",
+                where=f"{self._stage} {self._version}",
+                remedy="See to the model; `reelindex quarantine --retry` lets what was set aside be tried again.",
+            )
 
     def report(self) -> StageReport:
         """The report, with the time since this tally was made."""
@@ -107,7 +138,7 @@ class Tally:
             stale=len(self._plan.stale),
             orphaned=len(self._plan.orphaned),
             done=self.done,
-            removed=len(self._plan.orphaned),
+            removed=self.removed,
             skipped=self._plan.current,
             failures=tuple(self._failures.values()),
             warnings=tuple(self.warnings),

@@ -41,12 +41,14 @@ def cut_segments(scope: Scope, workers: MediaWorkers, spec: SegmenterSpec) -> St
     # Decodes last: as long as there is one, an interrupted removal is planned again.
     for table in (KEYFRAMES, SEGMENTS, DECODES):
         scope.lake.delete(table.name, "video_id", plan.orphaned)
+    tally.removed = len(plan.orphaned)
+    todo = scope.videos_to_do(plan)
     with (
-        scope.progress.task("cutting into segments", len(plan.todo), "videos") as advance,
+        scope.progress.task("cutting into segments", len(todo), "videos") as advance,
         WriteBuffer(partial(_write, scope, spec), max_weight=KEYFRAMES_PER_WRITE, weigh=_keyframe_count) as buffer,
     ):
         decode_all = partial(workers.decode_all, spec=spec)
-        for video_id, decoded in each_located(scope, STAGE, spec.version, plan.todo, tally, decode_all):
+        for video_id, decoded in each_located(scope, STAGE, spec.version, todo, tally, decode_all):
             buffer.add((video_id, decoded))
             tally.succeeded(video_id)
             tally.work["videos_decoded"] += 1

@@ -45,27 +45,35 @@ def transcribe_videos(scope: Scope, workers: MediaWorkers, models: Models, scrat
     plan = plan_transcripts(scope, spec)
     tally = Tally(STAGE, spec.version, plan)
     scope.lake.delete(TRANSCRIPTS.name, "video_id", plan.orphaned)
-    if plan.todo:
-        _transcribe(scope, workers, models, spec, plan, tally, scratch)
+    tally.removed = len(plan.orphaned)
+    todo = scope.videos_to_do(plan)
+    if todo:
+        _transcribe(scope, workers, models, spec, todo, tally, scratch)
         tally.work.update(models.work_since_last_asked(spec))
     return tally.report()
 
 
 def _transcribe(
-    scope: Scope, workers: MediaWorkers, models: Models, spec: ModelSpec, plan: Plan, tally: Tally, scratch: Path
+    scope: Scope,
+    workers: MediaWorkers,
+    models: Models,
+    spec: ModelSpec,
+    todo: Sequence[str],
+    tally: Tally,
+    scratch: Path,
 ) -> None:
     scratch.mkdir(parents=True, exist_ok=True)
     transcriber = models.transcriber()
     with (
         tempfile.TemporaryDirectory(dir=scratch, prefix="sound-") as folder,
-        scope.progress.task("transcribing", len(plan.todo), "videos") as advance,
+        scope.progress.task("transcribing", len(todo), "videos") as advance,
         WriteBuffer(partial(_write, scope, spec), max_weight=TRANSCRIPTS_PER_WRITE) as buffer,
     ):
 
         def sound_all(paths: Sequence[Path]) -> Iterable[tuple[Path, SoundTrack | MediaError]]:
             return workers.sound_all((path, Path(folder) / f"{number}.pcm") for number, path in enumerate(paths))
 
-        for video_id, track in each_located(scope, STAGE, spec.version, plan.todo, tally, sound_all):
+        for video_id, track in each_located(scope, STAGE, spec.version, todo, tally, sound_all):
             try:
                 transcript = transcriber.transcribe(_samples(track))
             except Exception as error:
@@ -79,6 +87,7 @@ def _transcribe(
                     tally.warnings.append(_damage(scope, video_id, track))
             finally:
                 track.path.unlink()
+            tally.demand_some_success()
             advance(1)
 
 

@@ -17,16 +17,20 @@ from lake.buckets import bucket_of
 from lake.keyframes import read_keyframes
 from lake.planning import Plan, have_table, wanted_table
 from lake.schema import DOCUMENTS, SEGMENTS, Space, TableSpec, vectors_table
-from lake.store import Lake, in_list
+from lake.store import in_list
+from stages.ahead import read_ahead
+from stages.allowance import Reach
 from stages.buffer import WriteBuffer
 from stages.documents import document_text
 from stages.embedding import each_value
 from stages.models import Models
+from stages.orphans import remove_orphans
 from stages.report import StageReport, Tally
 from stages.scope import Scope
 from stages.segments import times_of_segment, video_id_of_segment
+from stages.under_way import UnderWay, set_apart_what_kills
 
-SEGMENTS_PER_BATCH = 64
+SEGMENTS_PER_BATCH: dict[Space, int] = {"visual": 64, "text": 1000}
 VECTORS_PER_WRITE = 1000
 
 Input = tuple[str, Any, str]
@@ -64,28 +68,41 @@ def _wanted(scope: Scope, space: Space) -> pa.Table:
         segments = scope.lake.read(SEGMENTS.name, ["segment_id", "keyframes_fp"], scope.buckets.where)
         return wanted_table(segments["segment_id"], segments["keyframes_fp"])
     documents = scope.lake.read(DOCUMENTS.name, ["segment_id", "output_fp"], scope.buckets.where)
-    wordless = fingerprint([document_text("", "")])
+    wordless = fingerprint([document_text("", "", "")])
     documents = documents.filter(pc.not_equal(documents["output_fp"], wordless))
     return wanted_table(documents["segment_id"], documents["output_fp"])
 
 
 def embed_segments(scope: Scope, models: Models, space: Space) -> list[StageReport]:
-    """Embeds what is new or stale in every wanted version of a space, one report a version.
+    """Embeds what this run takes on in every wanted version of a space, one report a version.
 
-    Pictures come from the lake: no video is opened. Batches cross videos.
+    Pictures come from the lake: no video is opened. Batches cross videos. What an ingest brings is embedded in all
+    versions; what only a candidate lacks is the work of a backfill.
     """
-    return [_embed_version(scope, models, space, spec) for spec in models.wanted(space)]
+    specs = models.wanted(space)
+    plans = {spec.version: plan_vectors(scope, space, spec) for spec in specs}
+    # Everything that the live version lacks comes from new or changed segments: it is what an ingest is for.
+    in_use = plans[specs[-1].version]
+    reports = []
+    for spec in specs:
+        plan = plans[spec.version]
+        wanted = set(in_use.todo) if scope.reach is Reach.NEW else None
+        todo = [subject for subject in plan.todo if wanted is None or subject in wanted]
+        reports.append(_embed_version(scope, models, space, spec, plan, scope.of_segments(todo)))
+    return reports
 
 
-def _embed_version(scope: Scope, models: Models, space: Space, spec: ModelSpec) -> StageReport:
-    plan = plan_vectors(scope, space, spec)
+def _embed_version(
+    scope: Scope, models: Models, space: Space, spec: ModelSpec, plan: Plan, todo: Sequence[str]
+) -> StageReport:
     tally = Tally(stage_name(space), spec.version, plan)
     table = table_of(spec, space)
     scope.lake.create(table)
-    scope.lake.delete(table.name, "segment_id", plan.orphaned)
-    if plan.todo:
+    if todo:
         compute = _image_side(models, spec) if space == "visual" else _text_side(models, spec)
-        _embed(scope, space, spec, plan, tally, compute)
+        _embed(scope, space, spec, todo, tally, compute)
+    # Last, and only of videos that are complete: search finds the segments of a former cut until the new ones are here.
+    tally.removed = remove_orphans(scope, table.name, plan, tally)
     tally.work.update(models.work_since_last_asked(spec))
     return tally.report()
 
@@ -94,26 +111,40 @@ def _embed(
     scope: Scope,
     space: Space,
     spec: ModelSpec,
-    plan: Plan,
+    todo: Sequence[str],
     tally: Tally,
     compute: Callable[[Sequence[Input]], Sequence[Any]],
 ) -> None:
-    inputs = _pictures(scope, plan.todo) if space == "visual" else _documents(scope.lake, plan.todo)
+    stage = stage_name(space)
+    under_way = UnderWay(scope.lake, stage, spec.version)
+    together, alone = set_apart_what_kills(scope, under_way, todo, stage, spec.version, tally)
     with (
-        scope.progress.task(f"embedding ({space})", len(plan.todo), "segments") as advance,
+        scope.progress.task(f"embedding ({space})", len(todo), "segments") as advance,
         WriteBuffer(partial(_write, scope, space, spec), max_weight=VECTORS_PER_WRITE) as buffer,
+        read_ahead(_batches(scope, space, together, alone)) as batches,
     ):
-        for batch in inputs:
-            for (segment_id, _, input_fp), vector in each_value(batch, compute):
+        for batch in batches:
+            if scope.allowance.is_over():
+                break
+            with under_way.batch([segment_id for segment_id, _, _ in batch]):
+                made = list(each_value(batch, compute))
+            for (segment_id, _, input_fp), vector in made:
                 flaw = vector if isinstance(vector, Exception) else _flaw(vector)
                 if flaw is not None:
                     video_id = video_id_of_segment(segment_id)
-                    tally.failed(scope.fail(stage_name(space), segment_id, video_id, spec.version, flaw))
+                    tally.failed(scope.fail(stage, segment_id, video_id, spec.version, flaw))
                     continue
                 buffer.add((segment_id, input_fp, vector))
                 tally.succeeded(segment_id)
                 tally.work["vectors"] += 1
+            tally.demand_some_success()
             advance(len(batch))
+
+
+def _batches(scope: Scope, space: Space, together: Sequence[str], alone: Sequence[str]) -> Iterator[list[Input]]:
+    read = _pictures if space == "visual" else _documents
+    yield from read(scope, together, SEGMENTS_PER_BATCH[space])
+    yield from read(scope, alone, 1)
 
 
 def _flaw(vector: np.ndarray[Any, np.dtype[np.float32]]) -> VectorNotFinite | None:
@@ -133,17 +164,20 @@ def _text_side(models: Models, spec: ModelSpec) -> Callable[[Sequence[Input]], S
     return lambda batch: list(encoder.embed_documents([text for _, text, _ in batch]))
 
 
-def _pictures(scope: Scope, segment_ids: Sequence[str]) -> Iterator[list[Input]]:
-    for batch in read_keyframes(scope.lake, segment_ids, scope.buckets, batch_segments=SEGMENTS_PER_BATCH):
+def _pictures(scope: Scope, segment_ids: Sequence[str], batch_segments: int) -> Iterator[list[Input]]:
+    for batch in read_keyframes(scope.lake, segment_ids, scope.buckets, batch_segments=batch_segments):
         yield [(segment.segment_id, segment.jpegs, segment.fingerprint) for segment in batch]
 
 
-def _documents(lake: Lake, segment_ids: Sequence[str]) -> Iterator[list[Input]]:
-    columns = ["segment_id", "caption", "transcript", "output_fp"]
-    for start in range(0, len(segment_ids), VECTORS_PER_WRITE):
-        wanted = in_list("segment_id", segment_ids[start : start + VECTORS_PER_WRITE])
-        rows = lake.read(DOCUMENTS.name, columns, wanted).to_pylist()
-        yield [(row["segment_id"], document_text(row["caption"], row["transcript"]), row["output_fp"]) for row in rows]
+def _documents(scope: Scope, segment_ids: Sequence[str], batch_segments: int) -> Iterator[list[Input]]:
+    columns = ["segment_id", "caption", "transcript", "screen", "output_fp"]
+    for start in range(0, len(segment_ids), batch_segments):
+        wanted = in_list("segment_id", segment_ids[start : start + batch_segments])
+        rows = scope.lake.read(DOCUMENTS.name, columns, wanted).to_pylist()
+        yield [
+            (row["segment_id"], document_text(row["caption"], row["transcript"], row["screen"]), row["output_fp"])
+            for row in rows
+        ]
 
 
 def _write(scope: Scope, space: Space, spec: ModelSpec, batch: list[tuple[str, str, Any]]) -> None:

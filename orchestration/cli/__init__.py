@@ -7,7 +7,21 @@ import sys
 import typer
 
 from kernel.errors import ReelindexError
-from orchestration.cli import demo, ingest, quarantine, search, sql, status, ui
+from orchestration.cli import (
+    backfill,
+    demo,
+    drop,
+    ingest,
+    models,
+    plan,
+    promote,
+    quarantine,
+    rollback,
+    search,
+    sql,
+    status,
+    ui,
+)
 from orchestration.cli.console import errors
 
 BY_KEYBOARD = 130
@@ -20,7 +34,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for command in (demo.demo, ingest.ingest, search.search, status.status, quarantine.quarantine, sql.sql, ui.ui):
+for command in (
+    demo.demo,
+    ingest.ingest,
+    plan.plan,
+    backfill.backfill,
+    models.models,
+    promote.promote,
+    rollback.rollback,
+    drop.drop,
+    search.search,
+    status.status,
+    quarantine.quarantine,
+    sql.sql,
+    ui.ui,
+):
     app.command()(command)
 
 

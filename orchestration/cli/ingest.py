@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
@@ -40,43 +41,46 @@ def show(outcome: IngestOutcome) -> None:
     if outcome.run_id is None:
         out.print(f"Nothing to do: everything is up to date. ({outcome.duration_s:.1f} s, no model loaded)")
     else:
-        out.print(_table(outcome))
+        out.print(stages_table(outcome.reports))
         out.print(f"Run {outcome.run_id} took {outcome.duration_s:.1f} s.")
     if outcome.release_id is not None:
         out.print(f"Search reads release {outcome.release_id}.")
     else:
         reason = outcome.release_reason.rstrip(".")
         out.print(f"Not searchable: {reason}.", markup=False, highlight=False, soft_wrap=True)
+    if outcome.left:
+        out.print(f"Left for a backfill: {outcome.left}.", markup=False, highlight=False, soft_wrap=True)
     if outcome.ignored:
         listed = ", ".join(f"{count} of {extension or 'no extension'}" for extension, count in outcome.ignored.items())
         out.print(f"Passed over, not videos by their names: {listed}.", markup=False, highlight=False, soft_wrap=True)
     for report in outcome.reports:
         for warning in report["warnings"]:
             errors.print(f"{report['stage']}: {warning}", style="yellow", markup=False, highlight=False, soft_wrap=True)
-    _show_failures(outcome)
+    show_failures(outcome.failures)
+    for text in outcome.unreadable:
+        errors.print(f"cannot be read: {text}", style="red", markup=False, highlight=False, soft_wrap=True)
     if outcome.quarantined:
         out.print(f"In quarantine: {outcome.quarantined}; `reelindex quarantine` lists them.")
 
 
-def _table(outcome: IngestOutcome) -> Table:
+def stages_table(reports: Sequence[Mapping[str, Any]]) -> Table:
+    """What every stage did, a row a version."""
     table = Table(box=None, pad_edge=False)
     for name in ("stage", "version"):
         table.add_column(name)
     for name in ("new", "stale", "done", "already there", "failed", "seconds"):
         table.add_column(name, justify="right")
-    for report in outcome.reports:
+    for report in reports:
         numbers = [report[name] for name in ("new", "stale", "done", "skipped", "failed")]
         table.add_row(report["stage"], report["version"], *map(str, numbers), f"{report['duration_s']:.1f}")
     return table
 
 
-def _show_failures(outcome: IngestOutcome) -> None:
-    failures = outcome.failures
+def show_failures(failures: Sequence[Mapping[str, Any]]) -> None:
+    """Lists what could not be done, the first of them."""
     for failure in failures[:FAILURES_SHOWN]:
         errors.print(
             f"{failure['stage']}: {failure['message']}", style="red", markup=False, highlight=False, soft_wrap=True
         )
     if len(failures) > FAILURES_SHOWN:
         errors.print(f"... and {len(failures) - FAILURES_SHOWN} more.", style="red")
-    for text in outcome.unreadable:
-        errors.print(f"cannot be read: {text}", style="red", markup=False, highlight=False, soft_wrap=True)

@@ -30,9 +30,11 @@ def search(
     as_json: JsonOption = False,
 ) -> None:
     """Ask a question; answers come with times and with the score of every leg."""
+    from lake.query_log import QueryLog
+    from lake.store import Lake
     from retrieval import open_index
     from retrieval.filters import Filters
-    from settings import Home
+    from settings import Home, load_settings
 
     folders = Home.find(home)
     filters = Filters(
@@ -43,6 +45,9 @@ def search(
     )
     with open_index(folders.lake, cache_dir=folders.caches) as index:
         found = index.search(query, limit=limit, filters=filters, group_by_video=not every_segment)
+    if load_settings().search.log_queries and found.results:
+        segment_ids = [result.segment_id for result in found.results]
+        QueryLog(Lake(folders.lake, create=False)).enter(query, found.release_id, segment_ids)
     print_json(found.to_dict()) if as_json else show(found)
 
 
@@ -64,6 +69,8 @@ def show(found: SearchResults) -> None:
             out.print(f"    seen: {result.caption}", highlight=False, markup=False)
         if result.transcript:
             out.print(f"    said: {_shortened(result.transcript)}", highlight=False, markup=False)
+        if result.screen:
+            out.print(f"    read: {_shortened(result.screen)}", highlight=False, markup=False)
 
 
 def _name(result: Result) -> str:

@@ -31,7 +31,7 @@ def _show(found: dict[str, Any]) -> None:
         table.add_row(row["space"], version, row["state"], str(row["done"]), str(row["wanted"]), share)
     out.print(table)
     for stage, counts in found["missing"].items():
-        out.print(f"Missing in {stage}: {counts}. Run `reelindex ingest` again.")
+        out.print(f"Missing in {stage}: {counts}. `reelindex plan` says what it takes.")
     if found["last_run"]:
         run = found["last_run"]
         out.print(f"Last run: {run['run_id']} {run['status'].lower()}, {run['started_at']}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from itertools import count
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from lake.errors import ReleaseRaced
 from lake.model_versions import ModelVersion, ModelVersions
 from lake.releases import Releases
+from lake.retention import drop_version
 from lake.schema import FILES, SEGMENTS, TableSpec, vectors_table
 from lake.store import Lake
 from tests.lake.processes import meet
@@ -70,7 +72,9 @@ def append_releases(folder: Path, who: str, rounds: int) -> list[str]:
         live = releases.find_live()
         meet()
         try:
-            releases.append(spaces={"text": who}, fusion={"k": 60.0}, evidence={}, reason=who, after=live)
+            releases.append(
+                kind="promotion", spaces={"text": who}, fusion={"k": 60.0}, evidence={}, reason=who, after=live
+            )
             outcomes.append("won")
         except ReleaseRaced:
             outcomes.append("lost")
@@ -93,6 +97,23 @@ def write_for_ever(folder: Path, first: int, stamp: str, replace: bool, pipe: Co
         pipe.send((video_of_batch(batch), False))
         write_batch(lake, batch, stamp, replace=replace)
         pipe.send((video_of_batch(batch), True))
+
+
+def drop_or_write(folder: Path, who: str) -> str | int:
+    """One process writes until that fails, and says why; the other drops the version, and says how many rows it had."""
+    lake = Lake(folder, create=False)
+    lake.create(KILLED_SPEC)
+    meet()
+    if who == "dropper":
+        while lake.count(KILLED_SPEC.name) < KILLED_ROWS:
+            time.sleep(0.01)
+        return drop_version(lake, "killed").rows
+    try:
+        for number in count():
+            write_batch(lake, number % KILLED_BATCHES, "x", replace=False)
+    except RuntimeError as error:
+        return str(error)
+    raise AssertionError
 
 
 def write_batch(lake: Lake, batch: int, stamp: str, *, replace: bool) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from lake.errors import NoRelease, ReleaseRaced
 from lake.releases import Release, Releases
+from lake.schema import vectors_table
 from lake.store import Lake
 from tests.lake import jobs
 from tests.lake.processes import TwoProcesses
@@ -13,6 +14,7 @@ from tests.lake.processes import TwoProcesses
 
 def _append(releases: Releases, version: str, after: Release | None) -> Release:
     return releases.append(
+        kind="first" if after is None else "promotion",
         spaces={"visual": version, "text": "t-1"},
         fusion={"visual": 1.0, "text": 0.5, "k": 60.0},
         evidence={"coverage": {"done": 3, "wanted": 3}},
@@ -34,13 +36,19 @@ def test_releases_are_appended_and_the_last_is_live(lake: Lake) -> None:
     first = _append(releases, "v-1", None)
     second = _append(releases, "v-2", first)
     back = releases.append(
-        spaces=first.spaces, fusion=first.fusion, evidence={}, reason="rolled back", after=releases.live()
+        kind="rollback",
+        spaces=first.spaces,
+        fusion=first.fusion,
+        evidence={},
+        reason="rolled back",
+        after=releases.live(),
     )
     assert [release.release_id for release in releases.all()] == [1, 2, 3]
     assert [release.predecessor for release in releases.all()] == [None, 1, 2]
     assert releases.all() == [first, second, back]
     assert Releases(Lake(lake.folder)).live() == back
     assert back.spaces == {"visual": "v-1", "text": "t-1"}
+    assert [release.kind for release in releases.all()] == ["first", "promotion", "rollback"]
     assert first.created_at < second.created_at < back.created_at
 
 
@@ -61,7 +69,22 @@ def test_the_state_of_a_version_follows_from_the_releases_it_is_in(lake: Lake) -
     first = _append(releases, "v-1", None)
     assert [releases.state(version) for version in ("v-1", "v-2", "t-1")] == ["live", "candidate", "live"]
     _append(releases, "v-2", first)
-    assert [releases.state(version) for version in ("v-1", "v-2", "t-1")] == ["retired", "live", "live"]
+    assert [releases.state(version) for version in ("v-1", "v-2", "t-1")] == ["dropped", "live", "live"]
+    lake.create(vectors_table("visual", "v-1", 4))
+    assert releases.state("v-1") == "retired"
+
+
+def test_what_a_rollback_took_out_of_use_is_unwanted_until_it_is_brought_back(lake: Lake) -> None:
+    releases = Releases(lake)
+    first = _append(releases, "v-1", None)
+    second = _append(releases, "v-2", first)
+    assert releases.rolled_back() == set()
+    back = releases.append(kind="rollback", spaces=first.spaces, fusion={}, evidence={}, reason="no good", after=second)
+    assert releases.rolled_back() == {"v-2"}
+    other = _append(releases, "v-3", back)
+    assert releases.rolled_back() == {"v-2"}
+    _append(releases, "v-2", other)
+    assert releases.rolled_back() == set()
 
 
 def test_of_two_processes_exactly_one_makes_each_release(lake: Lake, two_processes: TwoProcesses) -> None:

@@ -31,7 +31,12 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Lake:
         lake.create(spec)
         lake.upsert(spec, [vector_row(f"aa-{number}", (1.0, number, 0.0, 0.0)) for number in range(rows)])
     Releases(lake).append(
-        spaces={"text": "live-1.0", "visual": "not-made-yet"}, fusion={}, evidence={}, reason="first", after=None
+        kind="first",
+        spaces={"text": "live-1.0", "visual": "not-made-yet"},
+        fusion={},
+        evidence={},
+        reason="first",
+        after=None,
     )
     return lake
 

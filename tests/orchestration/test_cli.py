@@ -40,6 +40,7 @@ def test_ingest_tells_what_was_done_and_what_failed() -> None:
         "work",
         "quarantine",
         "ignored",
+        "left_to_backfill",
         "failures",
     }
     for stage in document["stages"]:

@@ -18,6 +18,7 @@ from assets.resources import LakeResource
 from orchestration.cli.ui import GROUPS, WORKSPACE
 from orchestration.definitions import build_definitions
 from orchestration.jobs import EXPORT, INGEST, all_buckets
+from quality.candidate_gates import GATE_NAMES
 from settings import Home, Settings
 
 HEAVY = [
@@ -39,7 +40,8 @@ DEPENDENCIES = {
     "segments": {"videos"},
     "transcripts": {"videos"},
     "captions": {"segments"},
-    "documents": {"segments", "transcripts", "captions"},
+    "screen_texts": {"segments"},
+    "documents": {"segments", "transcripts", "captions", "screen_texts"},
     "visual_vectors": {"segments"},
     "text_vectors": {"documents"},
     "indexes": {"visual_vectors", "text_vectors"},
@@ -48,12 +50,12 @@ DEPENDENCIES = {
 }
 GROUP_OF = {
     "ingest": {"videos"},
-    "understand": {"segments", "transcripts", "captions", "documents"},
+    "understand": {"segments", "transcripts", "captions", "screen_texts", "documents"},
     "embed": {"visual_vectors", "text_vectors"},
     "serve": {"indexes", "release"},
     "explore": {"sql_export"},
 }
-GATES = {f"{space}_{gate}" for space in ("visual", "text") for gate in ("coverage", "quarantine", "integrity")}
+GATES = {f"{space}_{gate}" for space in ("visual", "text") for gate in GATE_NAMES}
 
 
 @pytest.fixture

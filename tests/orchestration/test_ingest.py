@@ -10,7 +10,7 @@ import pytest
 from encoders.registry import resolve
 from kernel.progress import Silent
 from lake.releases import Releases
-from lake.schema import FAILURES, FILES, TABLES, VIDEOS
+from lake.schema import EVALUATIONS, FAILURES, FILES, SCREEN_TEXTS, TABLES, VIDEOS
 from lake.store import Lake
 from media.errors import FileUnavailable
 from orchestration import ingest as ingest_module
@@ -32,7 +32,7 @@ def _no_run(*arguments: object) -> IngestOutcome:
 def test_the_first_run_fills_every_table_and_makes_a_release() -> None:
     lake, outcome = ingested().lake, ingested().outcome
     empty = {spec.name for spec in TABLES if lake.count(spec.name) == 0}
-    assert empty == {FAILURES.name}
+    assert empty == {FAILURES.name, EVALUATIONS.name, SCREEN_TEXTS.name}
     assert len(lake.vectors_tables()) == 2
     assert outcome.run_id
     assert (outcome.release_id, outcome.failures, outcome.unreadable, outcome.quarantined) == (1, [], (), 0)
@@ -54,7 +54,9 @@ def test_the_first_run_does_everything_once() -> None:
         "texts_forwarded": 5,
         "vectors": {VISUAL: 6, TEXT: 5},
     }
-    for stage in document["stages"]:
+    (screen,) = (stage for stage in document["stages"] if stage["stage"] == "screen_texts")
+    assert (screen["version"], screen["planned"]) == ("none", 0), "no reader unless the settings name one"
+    for stage in (stage for stage in document["stages"] if stage is not screen):
         assert stage["planned"] == stage["new"] == stage["done"] > 0
         assert stage["skipped"] == stage["failed"] == stage["stale"] == stage["orphaned"] == 0
 
@@ -99,8 +101,9 @@ def test_what_happened_to_one_film_costs_that_film_alone() -> None:
 def test_the_next_run_does_not_try_a_broken_film_again_and_still_names_what_it_cannot_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    films, home = eventful().films, eventful().home
     monkeypatch.setattr(ingest_module, "_run", _no_run)
-    outcome = ingest([eventful().films], ONE_CHILD, eventful().home, Silent())
+    outcome = ingest([films], ONE_CHILD, home, Silent())
     assert outcome.run_id is None
     assert outcome.quarantined == 1
     (unreadable,) = outcome.unreadable

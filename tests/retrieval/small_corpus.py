@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lake.buckets import bucket_of
-from lake.releases import Release, Releases
+from lake.releases import Kind, Release, Releases
 from lake.schema import DECODES, DOCUMENTS, FILES, TRANSCRIPTS, vectors_table
 from lake.store import Lake
 
@@ -38,6 +38,7 @@ class Scene:
     caption: str = ""
     transcript: str = ""
     shows: str = ""
+    screen: str = ""
 
     @property
     def video_id(self) -> str:
@@ -96,11 +97,27 @@ class SmallCorpus:
 
     def write(self, scenes: Sequence[Scene], *, versions: Mapping[str, str] = FIRST) -> None:
         """Writes the documents and the vectors of scenes."""
-        made_by = {"caption_version": "c", "transcript_version": "t", "version": "d", "input_fp": "i", "output_fp": "o"}
-        words = [scene for scene in scenes if scene.caption or scene.transcript]
+        made_by = {
+            "caption_version": "c",
+            "transcript_version": "t",
+            "screen_version": "s",
+            "version": "d",
+            "input_fp": "i",
+            "output_fp": "o",
+        }
+        words = [scene for scene in scenes if scene.caption or scene.transcript or scene.screen]
         self.lake.upsert(
             DOCUMENTS,
-            [{**scene.place, "caption": scene.caption, "transcript": scene.transcript, **made_by} for scene in words],
+            [
+                {
+                    **scene.place,
+                    "caption": scene.caption,
+                    "transcript": scene.transcript,
+                    "screen": scene.screen,
+                    **made_by,
+                }
+                for scene in words
+            ],
         )
         self.write_vectors("text", versions["text"], {s: f"{s.caption} {s.transcript}" for s in words})
         self.write_vectors("visual", versions["visual"], {s: s.shows for s in scenes if s.shows})
@@ -143,4 +160,6 @@ class SmallCorpus:
     def release(self, spaces: Mapping[str, str] = FIRST, *, fusion: Mapping[str, float] = EQUAL_WEIGHTS) -> Release:
         """Makes a release after the live one."""
         releases = Releases(self.lake)
-        return releases.append(spaces=spaces, fusion=fusion, evidence={}, reason="test", after=releases.find_live())
+        live = releases.find_live()
+        kind: Kind = "promotion" if live else "first"
+        return releases.append(kind=kind, spaces=spaces, fusion=fusion, evidence={}, reason="test", after=live)

@@ -26,7 +26,7 @@ def three_videos(empty_lake: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     """Three videos of ten seconds, one segment a second, all about a dog. Not to be written to."""
     small = SmallCorpus(shutil.copytree(empty_lake, tmp_path_factory.mktemp("three") / "lake"))
     seconds = [(number, t) for number in (1, 2, 3) for t in range(10)]
-    small.write([Scene(n, t * 1000, caption="a dog", transcript="bark", shows="dog") for n, t in seconds])
+    small.write([Scene(n, t * 1000, caption="a dog", transcript="bark", screen="dog", shows="dog") for n, t in seconds])
     small.write_video(1, uris=["/talks/a.mp4", "/copies/it's a.mp4"], language="en", duration_ms=10_000)
     small.write_video(2, uris=["/talks/b.mp4"], language="de", duration_ms=20_000)
     small.write_video(3, uris=["/talks_old/c.mp4"], missing=["/talks/c.mp4"], language="en", duration_ms=30_000)
@@ -87,8 +87,11 @@ def test_times_keep_the_segments_that_overlap(
 def test_better_matches_outside_the_filter_take_no_place(
     small: SmallCorpus, index: Index, leg: str, indexed: bool
 ) -> None:
-    better = [Scene(1, t * 1000, caption="dog", transcript="dog", shows="dog") for t in range(400)]
-    worse = [Scene(2, t * 1000, caption=f"dog {t} b c", transcript="dog b c", shows=f"dog b {t}") for t in range(5)]
+    better = [Scene(1, t * 1000, caption="dog", transcript="dog", screen="dog", shows="dog") for t in range(400)]
+    worse = [
+        Scene(2, t * 1000, caption=f"dog {t} b c", transcript="dog b c", screen=f"dog {t} b c", shows=f"dog b {t}")
+        for t in range(5)
+    ]
     small.write([*better, *worse])
     small.release()
     if indexed:

@@ -46,6 +46,7 @@ def test_empty_tables_get_the_indexes_that_new_rows_need(small: SmallCorpus) -> 
         "documents.segment_id",
         "documents.caption",
         "documents.transcript",
+        "documents.screen",
         "files.video_id",
         "vectors__text__words_1.segment_id",
         "vectors__visual__words_1.segment_id",
@@ -118,6 +119,6 @@ def test_two_processes_at_once(small: SmallCorpus) -> None:
         process.join(120)
     assert [process.exitcode for process in processes] == [0, 0]
     columns = [index.columns for index in small.lake.table(DOCUMENTS.name).list_indices()]
-    assert sorted(columns) == [["caption"], ["segment_id"], ["transcript"]]
+    assert sorted(columns) == [["caption"], ["screen"], ["segment_id"], ["transcript"]]
     assert (small.lake.count(DOCUMENTS.name), small.lake.count(name)) == (300, ROWS)
     assert search_vectors(small.lake, name, vectors[7], None, 1)[0].video_id == video(7)

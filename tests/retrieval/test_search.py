@@ -57,7 +57,7 @@ def test_json_is_the_contract(small: SmallCorpus, index: Index) -> None:
     answer = json.loads(json.dumps(index.search("dog").to_dict(), allow_nan=False))
     assert list(answer) == ["release", "query", "results"]
     assert (answer["release"], answer["query"]) == (release.release_id, "dog")
-    keys = ["video_id", "uri", "segment_id", "start_ms", "end_ms", "score", "legs", "caption", "transcript"]
+    keys = ["video_id", "uri", "segment_id", "start_ms", "end_ms", "score", "legs", "caption", "transcript", "screen"]
     assert list(answer["results"][0]) == keys
     assert set(answer["results"][0]["legs"]) <= {"caption", "transcript", "visual", "text"}
     assert all(set(hit) == {"rank", "score"} for hit in answer["results"][0]["legs"].values())
@@ -192,7 +192,7 @@ def test_a_space_that_the_release_does_not_have_is_not_asked(
     small.release({"text": FIRST["text"]})
     assert found(index.search("dog")) == [1]
     assert encoder.asked == ["words-1"]
-    with pytest.raises(BadSearch, match=r"no leg visual.*caption, transcript, text"):
+    with pytest.raises(BadSearch, match=r"no leg visual.*caption, transcript, screen, text"):
         index.search("dog", legs=["visual"])
 
 

@@ -127,6 +127,9 @@ class ChosenModels(Models):
     def spec(self, role: Role) -> ModelSpec:
         return self._specs.get(role) or super().spec(role)
 
+    def has(self, role: Role) -> bool:
+        return role in self._specs or super().has(role)
+
 
 def scope_of(home: Home) -> Scope:
     """All of a home's lake."""

@@ -20,6 +20,7 @@ from lake.releases import Releases
 from lake.schema import CAPTIONS, DECODES, DOCUMENTS, FILES, KEYFRAMES, SEGMENTS, TRANSCRIPTS, VIDEOS
 from lake.store import Lake
 from media.spec import SegmenterSpec
+from quality.policy import PromotionPolicy
 from quality.promotion import decide_release
 from settings import Home
 from stages.vectors import table_of
@@ -140,7 +141,7 @@ def test_a_new_visual_version_is_filled_beside_the_live_one_from_stored_pictures
     assert made["segment_id"].equals(before["segment_id"])
     assert not np.allclose(np.stack(made["vector"].to_numpy()), np.stack(before["vector"].to_numpy()))
 
-    decision = decide_release(scope_of(home), models, {"k": 10.0})
+    decision = decide_release(scope_of(home), models, {"k": 10.0}, PromotionPolicy())
     assert not decision.made
     assert candidate.version in decision.reason
     assert [release.spaces["visual"] for release in Releases(_lake(home)).all()] == [live.version]

@@ -1,0 +1,72 @@
+"""The gates that a version must pass to take the place of a live one, besides those of a first release."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+
+from encoders.spec import parse_spec
+from lake.model_versions import ModelVersions
+from quality.gates import FIRST_RELEASE_GATES, Case, Gate, GateResult
+from quality.retrieval_gate import retrieval
+from stages.vectors import table_of
+
+PROBES = 100
+NEIGHBOURS = 10
+
+
+def canary(case: Case) -> GateResult:
+    """The model still says in this process what it said when it was registered, of the pictures and words it is for."""
+    from encoders.canary import MIN_COSINE, Canary, compute, verify
+    from encoders.errors import CanaryMismatch
+    from encoders.registry import load
+
+    # A space without subjects has loaded no model, and yet its queries will be embedded.
+    case.models.register(case.spec)
+    registered = ModelVersions(case.scope.lake).find(case.spec.version)
+    assert registered is not None
+    spec = parse_spec(json.dumps(registered.spec))
+    try:
+        stored = Canary.from_dict(registered.canary)
+        lowest = verify(stored, compute(load(spec, cache_dir=case.cache_dir)))
+    except CanaryMismatch as mismatch:
+        return case.verdict("canary", False, None, MIN_COSINE, str(mismatch))
+    message = f"the fixed inputs give what they gave at registration; the lowest cosine is {lowest:.6f}."
+    return case.verdict("canary", True, lowest, MIN_COSINE, message, parts=sorted(stored.parts))
+
+
+def index_recall(case: Case) -> GateResult:
+    """Search through the vector index finds what an exact search finds."""
+    least = case.policy.min_index_recall
+    name = table_of(case.spec, case.space).name
+    if not any(index.columns == ["vector"] for index in case.scope.lake.table(name).list_indices()):
+        return case.verdict("index_recall", True, 1.0, least, "there is no vector index: every search is exact.")
+    table = case.scope.lake.snapshot(name)
+    rows = table.count_rows()
+    chosen = np.linspace(0, rows - 1, min(PROBES, rows), dtype=np.int64)
+    probes = np.stack(table.take(chosen.tolist(), columns=["vector"])["vector"].to_numpy(zero_copy_only=False))
+    found = [_share_found(table, probe) for probe in probes]
+    recall = float(np.mean(found))
+    message = f"recall@{NEIGHBOURS} of the index against exact search is {recall:.4f} over {len(found)} vectors."
+    return case.verdict("index_recall", recall >= least, recall, least, message, probes=len(found))
+
+
+def _share_found(table: object, probe: np.ndarray[tuple[int], np.dtype[np.float32]]) -> float:
+    from retrieval.legs import REFINE_FACTOR
+
+    nearest = {"column": "vector", "q": probe, "k": NEIGHBOURS, "metric": "cosine", "refine_factor": REFINE_FACTOR}
+    exact, indexed = (
+        set(
+            table.to_table(columns=["segment_id"], nearest={**nearest, "use_index": use_index})[  # type: ignore[attr-defined]
+                "segment_id"
+            ].to_pylist()
+        )
+        for use_index in (False, True)
+    )
+    return len(exact & indexed) / len(exact)
+
+
+CANDIDATE_GATES: tuple[Gate, ...] = (canary, index_recall, retrieval)
+GATE_NAMES = tuple(gate.__name__ for gate in (*FIRST_RELEASE_GATES, *CANDIDATE_GATES))
+"""All gates, in the order in which they are asked."""
