@@ -3,7 +3,7 @@
 UV_VERSION := 0.13.9
 UV := $(or $(shell command -v uv 2>/dev/null),.bootstrap/bin/uv)
 RUN := $(UV) run --no-sync
-PYTHON_FILES := kernel media encoders lake settings stages retrieval quality assets orchestration benchmarks tests
+BENCH_HOME := .reelindex-bench
 
 # Dagster's, Great Expectations' and the model libraries' telemetry stays off; no model hub is asked.
 export DO_NOT_TRACK := 1
@@ -27,9 +27,11 @@ lint: setup  ## style, import rules, unused and undeclared dependencies
 types: setup  ## strict types
 	$(RUN) mypy
 
-bench: setup  ## what the corpus of CORPUS=folder gives: relevance, word errors, overhead
+bench: setup  ## what the corpus of CORPUS=folder gives: a migration, relevance, word errors, overhead
+	$(RUN) python -m benchmarks.migration $(CORPUS) --home $(BENCH_HOME)
+	$(RUN) python -m benchmarks.backfill_rate $(BENCH_HOME)
+	$(RUN) python -m benchmarks.relevance $(CORPUS) $(BENCH_HOME)
 	$(RUN) python -m benchmarks.transcription $(CORPUS)
-	$(RUN) python -m benchmarks.relevance $(CORPUS)
 	$(RUN) python -m benchmarks.ingest_overhead $(CORPUS)/videos
 
 ui: setup  ## the Dagster web UI with its daemon
