@@ -61,12 +61,13 @@ def timed(work: Callable[[], int]) -> Spent:
 
 
 def backfilled(folder: Path, cache_dir: Path) -> Spent:
-    """One backfill of a lake that does not have the candidate's vectors, which it removes afterwards."""
+    """One backfill of a lake from which the candidate's vectors are removed before."""
     shared_backbone.cache_clear()  # as in a new process: no picture has been seen
     lake = Lake(folder, create=False)
     references = cast("dict[Role, str]", {**Settings().models.references(), "visual": CANDIDATE})
     models = Models(lake, references, cache_dir=cache_dir)
     spec = models.spec("visual")
+    lake.drop(table_of(spec, "visual").name, aside=".dropping-benchmark")
     loaded = models.visual(spec)
     before: ForwardPasses = loaded.forward_passes
 
@@ -74,9 +75,7 @@ def backfilled(folder: Path, cache_dir: Path) -> Spent:
         embed_segments(Scope(lake, Failures(lake, max_attempts=1)), models, "visual")
         return (loaded.forward_passes - before).images
 
-    spent = timed(work)
-    lake.drop(table_of(spec, "visual").name, aside=".dropping-benchmark")
-    return spent
+    return timed(work)
 
 
 def prepared(lake: Lake) -> torch.Tensor:

@@ -16,6 +16,7 @@ from lake.releases import Release
 from lake.schema import DOCUMENTS, SEGMENTS, Space
 from quality.expectations import check_vectors, vector_facts
 from quality.policy import PromotionPolicy
+from stages.backlog import lacks
 from stages.models import Models
 from stages.scope import Scope
 from stages.vectors import plan_vectors, stage_name, table_of
@@ -114,23 +115,6 @@ def coverage(case: Case) -> GateResult:
         message += f" Missing: {missing}; run `reelindex {command}` again."
     passed = has_segments and missing == 0
     return case.verdict("coverage", passed, share, 1.0, message, missing=missing)
-
-
-def lacks(candidate: Plan, live: Plan) -> set[str]:
-    """What a candidate has still to make before it answers from all that the live version answers from.
-
-    Something new that neither has may wait, and so may something that has changed and that both hold as it was. What
-    the live version holds in any form may not: not as it was before a new caption, nor, of a video that was cut again,
-    as its former segments.
-    """
-    former = {_video_of(subject) for subject in set(live.orphaned) - set(candidate.orphaned)}
-    new_to_both, changed = set(live.new), set(live.todo)
-    missing = {subject for subject in candidate.new if subject not in new_to_both or _video_of(subject) in former}
-    return missing | {subject for subject in candidate.stale if subject not in changed}
-
-
-def _video_of(subject: str) -> str:
-    return subject.partition("-")[0]
 
 
 def _plan_of_live(case: Case) -> Plan | None:

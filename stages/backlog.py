@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kernel.identity import fingerprint
+from lake.planning import Plan
 from stages.overview import Plans
 
 if TYPE_CHECKING:
@@ -79,7 +80,24 @@ def covered_candidates(plans: Plans, models: Models, spaces: Iterable[str]) -> l
         specs = models.wanted(space)  # type: ignore[arg-type]
         if len(specs) < 2:
             continue
-        candidate, live = (set(plans[stage_name(space), spec.version].todo) for spec in specs)  # type: ignore[arg-type]
-        if not candidate - live:
+        candidate, live = (plans[stage_name(space), spec.version] for spec in specs)  # type: ignore[arg-type]
+        if not lacks(candidate, live):
             found.append((space, specs[0].version))
     return found
+
+
+def lacks(candidate: Plan, live: Plan) -> set[str]:
+    """What a candidate has still to make before it answers from all that the live version answers from.
+
+    Something new that neither has may wait, and so may something that has changed and that both hold as it was. What
+    the live version holds in any form may not: not as it was before a new caption, nor, of a video that was cut again,
+    as its former segments.
+    """
+    former = {_video_of(subject) for subject in set(live.orphaned) - set(candidate.orphaned)}
+    new_to_both, changed = set(live.new), set(live.todo)
+    missing = {subject for subject in candidate.new if subject not in new_to_both or _video_of(subject) in former}
+    return missing | {subject for subject in candidate.stale if subject not in changed}
+
+
+def _video_of(subject: str) -> str:
+    return subject.partition("-")[0]

@@ -21,12 +21,12 @@ from quality.gates import (
     GateResult,
     coverage,
     integrity,
-    lacks,
     quarantine,
     run_gate,
 )
 from quality.policy import PromotionPolicy
 from settings import Settings
+from stages.backlog import lacks
 from stages.models import Models
 from stages.scope import Scope
 from stages.vectors import stage_name
