@@ -23,7 +23,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any, cast
 
 from encoders.conse import ConseSpec
-from encoders.efficientnet import shared_backbone
+from encoders.efficientnet import EfficientNetSpec, shared_backbone
 from encoders.protocols import ForwardPasses
 from encoders.registry import resolve
 from kernel.errors import ReelindexError
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from encoders.family import Role
 
-CANDIDATE = "conse:efficientnet-lite0"
+CANDIDATES = ("conse:efficientnet-lite2", "conse:efficientnet-lite0")
 BATCHES = (4, 8, 16, 32, 64)
 
 
@@ -60,11 +60,11 @@ def timed(work: Callable[[], int]) -> Spent:
     return Spent(pictures, time.perf_counter() - wall_s, time.process_time() - cpu_s)
 
 
-def backfilled(folder: Path, cache_dir: Path) -> Spent:
+def backfilled(folder: Path, candidate: str, cache_dir: Path) -> Spent:
     """One backfill of a lake from which the candidate's vectors are removed before."""
     shared_backbone.cache_clear()  # as in a new process: no picture has been seen
     lake = Lake(folder, create=False)
-    references = cast("dict[Role, str]", {**Settings().models.references(), "visual": CANDIDATE})
+    references = cast("dict[Role, str]", {**Settings().models.references(), "visual": candidate})
     models = Models(lake, references, cache_dir=cache_dir)
     spec = models.spec("visual")
     lake.drop(table_of(spec, "visual").name, aside=".dropping-benchmark")
@@ -78,14 +78,13 @@ def backfilled(folder: Path, cache_dir: Path) -> Spent:
     return timed(work)
 
 
-def prepared(lake: Lake) -> torch.Tensor:
+def prepared(lake: Lake, classifier: EfficientNetSpec) -> torch.Tensor:
     """Every distinct keyframe as the candidate's network takes it, float32 `(n, 3, px, px)`, channels last."""
     import numpy as np
     import torch
 
     from encoders.efficientnet import _pixels
 
-    classifier = cast(ConseSpec, resolve("visual", CANDIDATE)).classifier
     rows = lake.read(KEYFRAMES.name, ["digest", "jpeg"]).to_pylist()
     jpegs = list({row["digest"]: row["jpeg"] for row in rows}.values())
     pixels = np.stack([_pixels(jpeg, classifier, place) for place, jpeg in enumerate(jpegs)])
@@ -106,7 +105,7 @@ def forwarded(network: Any, inputs: torch.Tensor, batch: int) -> Spent:
     return timed(work)
 
 
-def measure(home: Path, rounds: int) -> dict[str, float]:
+def measure(home: Path, candidate: str, rounds: int) -> dict[str, float]:
     """The rates and their ratios.
 
     Raises:
@@ -115,14 +114,15 @@ def measure(home: Path, rounds: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "lake"
         shutil.copytree(Lake(home / "lake", create=False).folder, folder)
-        inputs = prepared(Lake(folder, create=False))
-        network = shared_backbone(cast(ConseSpec, resolve("visual", CANDIDATE)).classifier).network
+        classifier = cast(ConseSpec, resolve("visual", candidate)).classifier
+        inputs = prepared(Lake(folder, create=False), classifier)
+        network = shared_backbone(classifier).network
         forwarded(network, inputs[:64], 8)  # warms up
         best = min(BATCHES, key=lambda batch: forwarded(network, inputs, batch).wall_s)
         raw, stage = [], []
         for number in range(rounds):
             raw.append(forwarded(network, inputs, best))
-            stage.append(backfilled(folder, home / "caches"))
+            stage.append(backfilled(folder, candidate, home / "caches"))
             print(
                 f"round {number + 1}: raw {_rate(raw[-1]):.1f}, backfill {_rate(stage[-1]):.1f} pictures/s", flush=True
             )
@@ -149,12 +149,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=5, help="of each, in turns (default: %(default)s)")
     options = parser.parse_args(arguments)
     try:
-        found = measure(options.home, options.rounds)
+        for candidate in CANDIDATES:
+            print(candidate)
+            for name, value in measure(options.home, candidate, options.rounds).items():
+                print(f"  {name:<16} {value:.3f}" if isinstance(value, float) else f"  {name:<16} {value}")
     except ReelindexError as error:
         print(error, file=sys.stderr)
         return 1
-    for name, value in found.items():
-        print(f"{name:<16} {value:.3f}" if isinstance(value, float) else f"{name:<16} {value}")
     return 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
@@ -55,9 +56,23 @@ def write_documents(scope: Scope) -> StageReport:
             for segment_id in segment_ids:
                 tally.succeeded(segment_id)
             advance(len(segment_ids))
-    tally.removed = remove_orphans(scope, DOCUMENTS.name, plan, tally)
+    tally.removed = remove_orphans(scope, DOCUMENTS.name, _without_waiting(scope, plan), tally)
     tally.work["documents"] = tally.done
     return tally.report()
+
+
+def _without_waiting(scope: Scope, plan: Plan) -> Plan:
+    """The plan without the orphaned documents whose words have nothing in their place yet.
+
+    A former segment keeps its caption and its screen text until its video has been described anew; a run may stop
+    halfway, and the words of the former cut must be found until then.
+    """
+    if not plan.orphaned:
+        return plan
+    kept: set[str] = set()
+    for table in (CAPTIONS, SCREEN_TEXTS):
+        kept.update(scope.lake.read(table.name, ["segment_id"], scope.buckets.where)["segment_id"].to_pylist())
+    return replace(plan, orphaned=tuple(segment_id for segment_id in plan.orphaned if segment_id not in kept))
 
 
 def document_text(caption: str, transcript: str, screen: str) -> str:
