@@ -125,4 +125,4 @@ def _candidates(judgements: Sequence["Judgement"]) -> dict[str, Any]:
 
 
 def _measured(gate: GateResult) -> float | str:
-    return "not computed" if gate.measured is None else gate.measured
+    return "not computed" if gate.measured is None else round(gate.measured, 4)

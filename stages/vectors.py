@@ -41,6 +41,10 @@ class VectorNotFinite(ReelindexError):
     """A model made a vector that has no direction: a NaN or an infinity is in it."""
 
 
+class WrongDimension(ReelindexError):
+    """A model made a vector of another length than its spec says."""
+
+
 def stage_name(space: Space) -> str:
     """The name of a space's stage, in plans, reports and failures."""
     return f"{space}_vectors"
@@ -129,7 +133,7 @@ def _embed(
             with under_way.batch([segment_id for segment_id, _, _ in batch]):
                 made = list(each_value(batch, compute))
             for (segment_id, _, input_fp), vector in made:
-                flaw = vector if isinstance(vector, Exception) else _flaw(vector)
+                flaw = vector if isinstance(vector, Exception) else _flaw(vector, spec)
                 if flaw is not None:
                     video_id = video_id_of_segment(segment_id)
                     tally.failed(scope.fail(stage, segment_id, video_id, spec.version, flaw))
@@ -147,11 +151,14 @@ def _batches(scope: Scope, space: Space, together: Sequence[str], alone: Sequenc
     yield from read(scope, alone, 1)
 
 
-def _flaw(vector: np.ndarray[Any, np.dtype[np.float32]]) -> VectorNotFinite | None:
+def _flaw(vector: np.ndarray[Any, np.dtype[np.float32]], spec: ModelSpec) -> ReelindexError | None:
     # The table refuses such a vector, and with it the whole batch that it is in.
-    if np.isfinite(vector).all():
-        return None
-    return VectorNotFinite("the model gave a vector with values that are not numbers.")
+    dim = int(spec.dim)  # type: ignore[attr-defined]
+    if vector.shape != (dim,):
+        return WrongDimension(f"the model gave a vector of {vector.size} values where its spec says {dim}.")
+    if not np.isfinite(vector).all():
+        return VectorNotFinite("the model gave a vector with values that are not numbers.")
+    return None
 
 
 def _image_side(models: Models, spec: ModelSpec) -> Callable[[Sequence[Input]], Sequence[Any]]:
