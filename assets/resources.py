@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from media.workers import MediaWorkers
     from stages.models import Models
     from stages.scope import Scope
+    from training.folder import TrainingFolder
+    from training.gather import PairSource
+    from training.recipe import Recipe
 
 LOG_EVERY_S = 10.0
 
@@ -136,3 +140,35 @@ class LoggedProgress:
                 self._log.info("%s: %.0f of %.0f %s, %.1f %s/s", name, done, total, unit, done / (now - began), unit)
 
         yield advance
+
+
+class TrainingResource(dg.ConfigurableResource["TrainingFolder"]):
+    """What heads are trained from, and how."""
+
+    name: str
+    tower: str
+    pairs: str = ""
+    teacher: str = ""
+    recipe_json: str = "{}"
+
+    def source(self) -> PairSource:
+        """Where the pairs come from."""
+        from training.gather import PairSource
+
+        return PairSource(self.tower, Path(self.pairs) if self.pairs else None)
+
+    def recipe(self) -> Recipe:
+        """How a head is trained.
+
+        Raises:
+            BadRecipe: A key of it is unknown or has a wrong value.
+        """
+        from training.recipe import read_recipe
+
+        return read_recipe(json.loads(self.recipe_json))
+
+    def folder(self, lake: LakeResource) -> TrainingFolder:
+        """What is kept on disk."""
+        from training.folder import TrainingFolder
+
+        return TrainingFolder(lake.folders.training)

@@ -33,7 +33,7 @@ from lake.schema import SEGMENTS, vectors_table_name
 from lake.store import Lake
 from retrieval import open_index
 
-BEFORE, AFTER = "conse:efficientnet-lite2", "conse:efficientnet-lite0"
+BEFORE, AFTER = "conse", "adapter:flickr8k"
 SETTINGS = """\
 [models]
 visual = "{visual}"

@@ -27,7 +27,7 @@ from encoders.family import Family, ModelSpec, Runtime
 from encoders.imagenet import class_names
 from encoders.minilm import MiniLM, MiniLMSpec, resolve_minilm
 from encoders.pictures import flatten, mean_by_segment, unit
-from encoders.protocols import ForwardPasses, Keyframes, Vectors
+from encoders.protocols import ForwardPasses, Keyframes, Seen, Vectors
 from encoders.weights import locate_weights
 from kernel.identity import fingerprint
 
@@ -85,9 +85,17 @@ class Conse:
     def embed_segments(self, keyframes: Keyframes) -> Vectors:
         """Unit vectors of segments, float32 `(n, dim)`: the mean over their keyframes' vectors, renormalised."""
         pictures, counts = flatten(keyframes)
-        probabilities, fresh = self._backbone.probabilities(pictures, batch=self._runtime.image_batch)
+        return unit(mean_by_segment(self.see(pictures).vectors, counts))
+
+    def see(self, pictures: Sequence[bytes]) -> Seen:
+        """The classifier's last features `(n, 1280)`, and the vectors that its classes give `(n, dim)`."""
+        features, fresh = self._backbone.features(pictures, batch=self._runtime.image_batch)
         self._images += fresh
-        return unit(mean_by_segment(self._combine(probabilities), counts))
+        return Seen(features, self.place(features))
+
+    def place(self, features: Vectors) -> Vectors:
+        """Unit vectors, float32 `(n, dim)`, of pictures whose features, float32 `(n, 1280)`, are known."""
+        return self._combine(self._backbone.classified(features))
 
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors of queries, float32 `(n, dim)`."""

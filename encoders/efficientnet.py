@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +29,7 @@ from encoders.weights import PackagedWeights, find_weights, locate_weights, pack
 if TYPE_CHECKING:
     from torch import nn
 
-CLASSES = 1000
+FEATURES = 1280
 MEMO_PICTURES = 16_384
 BackboneName: TypeAlias = Literal["efficientnet-lite2", "efficientnet-lite0"]
 _ARCHITECTURE_PACKAGE = "efficientnet-lite-pytorch"
@@ -115,13 +115,13 @@ class Backbone:
     def __init__(self, spec: EfficientNetSpec, *, memo_pictures: int = MEMO_PICTURES) -> None:
         weights = locate_classifier(spec)
         self.spec = spec
-        self.network = _open_network(spec.model, weights)
+        self.network: Any = _open_network(spec.model, weights)
         self._memo_pictures = memo_pictures
         self._memo: OrderedDict[bytes, Vectors] = OrderedDict()
         self._turn = threading.Lock()
 
-    def probabilities(self, pictures: Sequence[bytes], *, batch: int) -> tuple[Vectors, int]:
-        """Class probabilities of pictures, float32 `(n, 1000)`, and how many went through the network for it.
+    def features(self, pictures: Sequence[bytes], *, batch: int) -> tuple[Vectors, int]:
+        """What the classifier decides from, float32 `(n, 1280)`, and how many pictures went through the network for it.
 
         Raises:
             EncodeFailed: One of them is not a picture; `where` gives its place in the call.
@@ -130,7 +130,7 @@ class Backbone:
         def decode(places: Sequence[int]) -> NDArray[np.uint8]:
             return np.stack([_pixels(pictures[place], self.spec, place) for place in places])
 
-        rows = np.empty((len(pictures), CLASSES), dtype=np.float32)
+        rows = np.empty((len(pictures), FEATURES), dtype=np.float32)
         keys = [blake2b(picture, digest_size=16).digest() for picture in pictures]
         with self._turn:
             waiting: dict[bytes, list[int]] = {}
@@ -145,10 +145,27 @@ class Backbone:
             batches = [fresh[start : start + batch] for start in range(0, len(fresh), batch)]
             decoded = prepared_ahead(([places[0] for _, places in chosen] for chosen in batches), decode)
             for chosen, pixels in zip(batches, decoded, strict=True):
-                for (key, places), row in zip(chosen, _softmax(self.network, pixels, self.spec), strict=True):
+                for (key, places), row in zip(chosen, _features(self.network, pixels, self.spec), strict=True):
                     rows[places] = row
                     self._remember(key, row.copy())
         return rows, len(fresh)
+
+    def probabilities(self, pictures: Sequence[bytes], *, batch: int) -> tuple[Vectors, int]:
+        """Class probabilities of pictures, float32 `(n, 1000)`, and how many went through the network for it.
+
+        Raises:
+            EncodeFailed: One of them is not a picture; `where` gives its place in the call.
+        """
+        features, fresh = self.features(pictures, batch=batch)
+        return self.classified(features), fresh
+
+    def classified(self, features: Vectors) -> Vectors:
+        """Class probabilities, float32 `(n, 1000)`, of features `(n, 1280)`."""
+        import torch
+
+        with torch.inference_mode():
+            probabilities: Vectors = torch.softmax(self.network._fc(torch.from_numpy(features)), dim=1).numpy()
+        return probabilities
 
     def _remember(self, key: bytes, row: Vectors) -> None:
         self._memo[key] = row
@@ -177,15 +194,15 @@ def _pixels(picture: bytes, spec: EfficientNetSpec, place: int) -> NDArray[np.ui
         return np.asarray(image.convert("RGB").resize((side, side), Resampling.BICUBIC))
 
 
-def _softmax(network: nn.Module, pixels: NDArray[np.uint8], spec: EfficientNetSpec) -> Vectors:
+def _features(network: Any, pixels: NDArray[np.uint8], spec: EfficientNetSpec) -> Vectors:
     import torch
 
     with torch.inference_mode():
         # The pixels already lie with the channels last: the permuted view is that memory format, without a copy.
         inputs = torch.from_numpy(pixels).permute(0, 3, 1, 2).to(torch.float32)
         inputs = inputs.div_(255.0).sub_(spec.mean).div_(spec.std)
-        probabilities: Vectors = torch.softmax(network(inputs), dim=1).numpy()
-    return probabilities
+        features: Vectors = network.extract_features(inputs).mean((2, 3)).numpy()
+    return features
 
 
 def _open_network(model: BackboneName, path: Path) -> nn.Module:

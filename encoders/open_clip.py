@@ -29,7 +29,7 @@ from encoders.model_source import ModelSource, locate_source
 from encoders.open_clip_catalogue import architecture, pretrained, tags_of
 from encoders.pictures import flatten, mean_by_segment, opened, unit
 from encoders.prefetch import prepared_ahead
-from encoders.protocols import ForwardPasses, Keyframes, Vectors
+from encoders.protocols import ForwardPasses, Keyframes, Seen, Vectors
 
 if TYPE_CHECKING:
     import torch
@@ -114,9 +114,13 @@ class OpenClip:
 
     def embed_segments(self, keyframes: Keyframes) -> Vectors:
         """Unit vectors of segments, float32 `(n, dim)`: the mean over their keyframes' unit vectors, renormalised."""
+        pictures, counts = flatten(keyframes)
+        return unit(mean_by_segment(self.see(pictures).vectors, counts))
+
+    def see(self, pictures: Sequence[bytes]) -> Seen:
+        """The unit vectors of pictures `(n, dim)`, which are all that a head can read."""
         import torch
 
-        pictures, counts = flatten(keyframes)
         rows = np.empty((len(pictures), self._spec.dim), dtype=np.float32)
         batch = self._runtime.image_batch
         starts = range(0, len(pictures), batch)
@@ -129,7 +133,8 @@ class OpenClip:
                 features = self._network.encode_image(pixels.to(self._dtype))
                 rows[start : start + len(pixels)] = features.float().numpy()
                 self._images += len(pixels)
-        return unit(mean_by_segment(unit(rows), counts))
+        vectors = unit(rows)
+        return Seen(vectors, vectors)
 
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors of queries, float32 `(n, dim)`. What lies beyond `context_length` tokens is not read."""

@@ -57,6 +57,26 @@ def mean_by_segment(rows: Vectors, counts: Iterable[int]) -> Vectors:
     return np.asarray(np.add.reduceat(rows, starts, axis=0) / counted[:, None], dtype=np.float32)
 
 
+def attend_by_segment(rows: Vectors, scores: Vectors, counts: Iterable[int]) -> Vectors:
+    """The mean over each segment's rows, weighed by the softmax of their scores within the segment.
+
+    Args:
+        rows: float32 `(sum(counts), d)`.
+        scores: float32 `(sum(counts),)`.
+        counts: Of rows by segment, each at least 1.
+
+    Returns:
+        float32 `(len(counts), d)`.
+    """
+    counted = np.fromiter(counts, dtype=np.intp)
+    if not len(counted):
+        return np.empty((0, rows.shape[1]), dtype=np.float32)
+    starts = np.concatenate(([0], np.cumsum(counted)[:-1]))
+    weights = np.exp(scores - np.repeat(np.maximum.reduceat(scores, starts), counted))
+    weights /= np.repeat(np.add.reduceat(weights, starts), counted)
+    return np.asarray(np.add.reduceat(rows * weights[:, None], starts, axis=0), dtype=np.float32)
+
+
 def unit(vectors: Vectors) -> Vectors:
     """Each row at length 1, float32 `(n, d)`."""
     scaled: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)

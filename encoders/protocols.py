@@ -93,6 +93,39 @@ class LoadedModel(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """What a tower makes of pictures, a row a picture.
+
+    Attributes:
+        features: What a trained head reads, float32 `(n, f)`.
+        vectors: Where the tower itself places them: unit vectors, float32 `(n, d)`.
+    """
+
+    features: Vectors
+    vectors: Vectors
+
+
+class Tower(LoadedModel, Protocol):
+    """A frozen model of pictures and sentences that a trained head can stand on."""
+
+    def see(self, pictures: Sequence[bytes]) -> Seen:
+        """What it makes of pictures, in their order.
+
+        Raises:
+            EncodeFailed: One of them is not a picture.
+        """
+        ...
+
+    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        """One unit vector per sentence, float32 `(n, d)`, in the space of `Seen.vectors`.
+
+        Raises:
+            EncodeFailed: A sentence is empty or blank.
+        """
+        ...
+
+
 @runtime_checkable
 class ImageEncoder(LoadedModel, Protocol):
     """Pictures to vectors."""

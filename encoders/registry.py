@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from encoders import (
+    adapter,
     conse,
     faster_whisper,
     imagenet_labels,
@@ -24,6 +25,7 @@ from encoders.family import Family, ModelSpec, Role, Runtime
 from encoders.protocols import Captioner, LoadedModel, Reader, TextEncoder, Transcriber, VisualEncoder
 
 FAMILIES: tuple[Family[Any], ...] = (
+    adapter.FAMILY,
     conse.FAMILY,
     open_clip.FAMILY,
     minilm.FAMILY,

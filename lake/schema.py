@@ -282,6 +282,28 @@ WORK_LOG = _table(
 )
 """What every stage did in every run that had something to do: where measured rates come from."""
 
+TRAININGS = _table(
+    "trainings",
+    "version",
+    [
+        ("version", pa.string()),
+        ("name", pa.string()),
+        ("path", pa.string()),
+        ("parent", pa.string()),
+        ("data_fp", pa.string()),
+        ("data_json", pa.string()),
+        ("recipe_json", pa.string()),
+        ("seed", pa.int64()),
+        ("code", pa.string()),
+        ("epochs_json", pa.string()),
+        ("anchor_json", pa.string()),
+        ("evaluation_json", pa.string()),
+        ("duration_s", pa.float64()),
+        ("trained_at", TIMESTAMP),
+    ],
+)
+"""Where every trained version comes from: the pairs, the recipe, the seed, the code, the model it stands on."""
+
 TABLES: tuple[TableSpec, ...] = (
     FILES,
     VIDEOS,
@@ -296,6 +318,7 @@ TABLES: tuple[TableSpec, ...] = (
     RELEASES,
     EVALUATIONS,
     WORK_LOG,
+    TRAININGS,
     FAILURES,
 )
 

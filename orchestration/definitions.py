@@ -8,10 +8,11 @@ from assets.embed import text_vectors, visual_vectors
 from assets.explore import sql_export
 from assets.ingest import videos
 from assets.serve import indexes, release
+from assets.train import adapter_evaluation, trained_adapter, training_set
 from assets.understand import captions, documents, screen_texts, segments, transcripts
 from kernel.progress import Progress
 from orchestration.backfill.sensor import coverage
-from orchestration.jobs import backfill_job, export_job, ingest_job, promotion_job
+from orchestration.jobs import backfill_job, export_job, ingest_job, promotion_job, training_job
 from orchestration.resources import build_resources
 from orchestration.sensors import new_files
 from settings import Home, Settings, load_settings
@@ -32,8 +33,11 @@ def build_definitions(settings: Settings, home: Home, progress: Progress | None 
             indexes,
             release,
             sql_export,
+            training_set,
+            trained_adapter,
+            adapter_evaluation,
         ],
-        jobs=[ingest_job, backfill_job, promotion_job, export_job],
+        jobs=[ingest_job, backfill_job, promotion_job, export_job, training_job],
         sensors=[new_files, coverage],
         resources=build_resources(settings, home, progress),
         executor=dg.in_process_executor,

@@ -12,6 +12,7 @@ INGEST = "ingest"
 BACKFILL = "backfill"
 PROMOTION = "promotion"
 EXPORT = "export"
+TRAINING = "training"
 
 ingest_job = dg.define_asset_job(
     INGEST,
@@ -38,6 +39,13 @@ export_job = dg.define_asset_job(
     EXPORT,
     selection=dg.AssetSelection.groups("explore"),
     description="Writes the corpus as one DuckDB file.",
+    executor_def=dg.in_process_executor,
+)
+
+training_job = dg.define_asset_job(
+    TRAINING,
+    selection=dg.AssetSelection.groups("train"),
+    description="From pairs to a trained head: a new version of the visual space, evaluated on what it never saw.",
     executor_def=dg.in_process_executor,
 )
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from assets.resources import LakeResource, LoggedProgress, MediaResource, ModelsResource
+from assets.resources import LakeResource, LoggedProgress, MediaResource, ModelsResource, TrainingResource
 from kernel.progress import Progress
 from settings import Home, Settings
 
@@ -22,5 +23,12 @@ def build_resources(settings: Settings, home: Home, progress: Progress | None = 
             max_segment_s=settings.segments.max_segment_s,
         ),
         "models": ModelsResource(**settings.models.references()),
+        "training": TrainingResource(
+            name=settings.training.name,
+            tower=settings.training.tower,
+            pairs=str(settings.training.pairs or ""),
+            teacher=settings.training.teacher,
+            recipe_json=json.dumps(settings.training.recipe, sort_keys=True),
+        ),
         "progress": progress or LoggedProgress(),
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -51,14 +51,26 @@ def read_evaluation_set(path: Path, lake: Lake) -> EvaluationSet:
         BadEvaluationSet: It cannot be read, lacks a column, or has a row without a query or a path.
     """
     rows = list(_rows(path))
-    places = {video_path: (path.parent / video_path).resolve() for _, video_path in rows}
+    ids = video_ids(lake, path.parent, [video_path for _, video_path in rows])
+    queries = [KnownQuery(text, ids[video_path]) for text, video_path in rows if video_path in ids]
+    return EvaluationSet(tuple(queries), tuple(sorted({video_path for _, video_path in rows} - set(ids))))
+
+
+def video_ids(lake: Lake, folder: Path, video_paths: Sequence[str]) -> dict[str, str]:
+    """The videos that paths name, by path; a path that names none of the lake's is left out.
+
+    Args:
+        lake: Whose videos.
+        folder: What relative paths are relative to.
+        video_paths: Each names a video by the place where the lake has seen it, or by its content if the file is there.
+    """
+    places = {video_path: (folder / video_path).resolve() for video_path in video_paths}
     seen = lake.read(FILES.name, ["uri", "video_id"], in_list("uri", sorted(map(str, places.values())))).to_pylist()
     by_uri = {row["uri"]: row["video_id"] for row in seen}
-    ids = {video_path: by_uri.get(str(place)) or _by_content(place) for video_path, place in places.items()}
-    wanted = sorted({video_id for video_id in ids.values() if video_id})
+    found = {video_path: by_uri.get(str(place)) or _by_content(place) for video_path, place in places.items()}
+    wanted = sorted({video_id for video_id in found.values() if video_id})
     known = set(lake.read(VIDEOS.name, ["video_id"], in_list("video_id", wanted))["video_id"].to_pylist())
-    queries = [KnownQuery(text, ids[place] or "") for text, place in rows if ids[place] in known]
-    return EvaluationSet(tuple(queries), tuple(sorted(place for place, one in ids.items() if one not in known)))
+    return {video_path: video_id for video_path, video_id in found.items() if video_id and video_id in known}
 
 
 def _rows(path: Path) -> Iterator[tuple[str, str]]:

@@ -42,6 +42,16 @@ class Home:
         return self.folder / "explore"
 
     @property
+    def adapters(self) -> Path:
+        """The heads that were trained here: the weights of versions, never overwritten."""
+        return self.folder / "adapters"
+
+    @property
+    def training(self) -> Path:
+        """The pairs that were gathered last, and the state of interrupted trainings."""
+        return self.folder / "training"
+
+    @property
     def scratch(self) -> Path:
         """Temporary files of running work."""
         return self.folder / "scratch"

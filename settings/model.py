@@ -45,7 +45,7 @@ class SegmentSettings(Section):
 class ModelSettings(Section):
     """Which model fills each role."""
 
-    visual: str = "conse"
+    visual: str = "adapter:flickr8k"
     text: str = "minilm"
     transcriber: str = "faster_whisper:tiny.en"
     captioner: str = "imagenet_labels"
@@ -106,6 +106,21 @@ class PromotionSettings(Section):
         return None if evaluation is None else evaluation.expanduser().resolve()
 
 
+class TrainingSettings(Section):
+    """What heads of one's own are trained from, and how. `recipe` is read by `training.recipe.Recipe`."""
+
+    name: str = Field(default="own", pattern=r"^[a-z0-9][a-z0-9_-]*$")
+    tower: str = "conse"
+    pairs: Path | None = None
+    teacher: str = ""
+    recipe: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("pairs")
+    @classmethod
+    def _absolute_file(cls, pairs: Path | None) -> Path | None:
+        return None if pairs is None else pairs.expanduser().resolve()
+
+
 class Settings(BaseSettings):
     """All settings. Later wins: defaults, `reelindex.toml`, `REELINDEX_<SECTION>__<KEY>` in the environment."""
 
@@ -119,6 +134,7 @@ class Settings(BaseSettings):
     search: SearchSettings = SearchSettings()
     backfill: BackfillSettings = BackfillSettings()
     promotion: PromotionSettings = PromotionSettings()
+    training: TrainingSettings = TrainingSettings()
 
     @field_validator("ingest")
     @classmethod

@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+# The tests' worlds are plain shapes that the classifier has names for, so most of them are told by the untrained model;
+# what ships is looked at in tests/encoders/test_adapter.py, the demo and the browser.
+os.environ.setdefault("REELINDEX_MODELS__VISUAL", "conse")
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long tests first: started last, one of them would run alone while the other workers have nothing left."""

@@ -20,6 +20,7 @@ from orchestration.cli import (
     search,
     sql,
     status,
+    train,
     ui,
 )
 from orchestration.cli.console import errors
@@ -43,6 +44,7 @@ for command in (
     promote.promote,
     rollback.rollback,
     drop.drop,
+    train.train,
     search.search,
     status.status,
     quarantine.quarantine,

@@ -17,7 +17,7 @@ from assets.partitions import BUCKETS, IN_ONE_RUN
 from assets.resources import LakeResource
 from orchestration.cli.ui import GROUPS, WORKSPACE
 from orchestration.definitions import build_definitions
-from orchestration.jobs import EXPORT, INGEST, all_buckets
+from orchestration.jobs import EXPORT, INGEST, TRAINING, all_buckets
 from quality.candidate_gates import GATE_NAMES
 from settings import Home, Settings
 
@@ -47,6 +47,9 @@ DEPENDENCIES = {
     "indexes": {"visual_vectors", "text_vectors"},
     "release": {"indexes"},
     "sql_export": {"release"},
+    "training_set": {"segments", "documents"},
+    "trained_adapter": {"training_set"},
+    "adapter_evaluation": {"trained_adapter"},
 }
 GROUP_OF = {
     "ingest": {"videos"},
@@ -54,6 +57,7 @@ GROUP_OF = {
     "embed": {"visual_vectors", "text_vectors"},
     "serve": {"indexes", "release"},
     "explore": {"sql_export"},
+    "train": {"training_set", "trained_adapter", "adapter_evaluation"},
 }
 GATES = {f"{space}_{gate}" for space in ("visual", "text") for gate in GATE_NAMES}
 
@@ -121,7 +125,8 @@ def test_the_chain_has_one_partitioning_and_one_backfill_policy(definitions: dg.
 def test_jobs_and_sensor_resolve_with_their_resources(definitions: dg.Definitions, tmp_path: Path) -> None:
     dg.Definitions.validate_loadable(definitions)
     ingested = {node.name for node in definitions.resolve_job_def(INGEST).nodes}
-    assert ingested == set(DEPENDENCIES) - {"sql_export"}
+    assert ingested == set(DEPENDENCIES) - {"sql_export"} - GROUP_OF["train"]
+    assert {node.name for node in definitions.resolve_job_def(TRAINING).nodes} == GROUP_OF["train"]
     assert {node.name for node in definitions.resolve_job_def(EXPORT).nodes} == {"sql_export"}
     assert definitions.resolve_sensor_def("new_files").description
     lake = (definitions.resources or {})["lake"]

@@ -24,6 +24,9 @@ ASSETS = {
     "indexes": "serve",
     "release": "serve",
     "sql_export": "explore",
+    "training_set": "train",
+    "trained_adapter": "train",
+    "adapter_evaluation": "train",
 }
 WORKSPACE = """{
   workspaceOrError { ... on Workspace { locationEntries { name locationOrLoadError {

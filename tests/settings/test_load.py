@@ -19,6 +19,7 @@ WITHOUT_DEFAULT = {
     "backfill.max_segments_per_night",
     "backfill.max_minutes_per_night",
     "promotion.evaluation",
+    "training.pairs",
 }
 """Settings that limit nothing, or name nothing, unless they are written."""
 

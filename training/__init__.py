@@ -1,0 +1,1 @@
+"""Heads for frozen models, trained on pairs of pictures and sentences: a corpus's own space."""
