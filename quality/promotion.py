@@ -21,6 +21,9 @@ from quality.policy import PromotionPolicy
 from stages.models import Models
 from stages.scope import Scope
 
+TUNED = "tuned"
+"""Where the evidence of a release keeps how its fusion was tuned, and the weights of the settings at that time."""
+
 
 class NotPromoted(ReelindexError):
     """A candidate was to go live and may not."""
@@ -67,15 +70,16 @@ def decide_release(
         return _first(scope, models, fusion, policy)
     candidates = _candidates(models, live)
     unwanted = Releases(scope.lake).rolled_back()
+    chosen = fusion_after(live, fusion)
     judgements = [
-        judge(Case(scope, models, policy, space, spec, live, fusion, cache_dir))
+        judge(Case(scope, models, policy, space, spec, live, chosen, cache_dir))
         for space, spec in candidates.items()
         if spec.version not in unwanted
     ]
     ready = [one for one in judgements if policy.automatic and not one.failed]
     if ready:
         try:
-            release = _promote(scope.lake, models, live, fusion, policy, ready, "every gate was passed")
+            release = _promote(scope.lake, models, live, chosen, policy, ready, "every gate was passed")
         except ReleaseRaced:
             # Somebody else made a release in the meantime: what was measured was measured against another one.
             return decide_release(scope, models, fusion, policy, cache_dir=cache_dir)
@@ -110,6 +114,7 @@ def promote(
     spec = _candidates(models, live).get(space)
     if spec is None:
         raise NotPromoted("the version that the settings name is live already.", where=f"{space} {live.spaces[space]}")
+    fusion = fusion_after(live, fusion)
     judgement = judge(Case(scope, models, policy, space, spec, live, fusion, cache_dir))
     in_the_way = [gate for gate in judgement.failed if gate.gate not in waive or judgement.is_filling]
     if in_the_way:
@@ -155,6 +160,15 @@ def roll_back(lake: Lake, *, to: int | None = None, reason: str = "") -> Release
         reason=f"rolled back to release {target.release_id}" + (f": {reason}" if reason else ""),
         after=live,
     )
+
+
+def fusion_after(live: Release, settled: Mapping[str, float]) -> Mapping[str, float]:
+    """The fusion of a release that follows `live`: that of the settings, `settled`, unless `live` was tuned.
+
+    Tuned weights stay until somebody changes those of the settings.
+    """
+    tuned = live.evidence.get(TUNED)
+    return live.fusion if tuned and tuned["settings"] == dict(settled) else settled
 
 
 def _before(live: Release, releases: Mapping[int, Release]) -> int | None:
@@ -222,10 +236,16 @@ def _promote(
         kind="promotion",
         spaces=spaces,
         fusion=fusion,
-        evidence={**evidence, "comparison": comparisons, "waived": list(waived)},
+        evidence={**evidence, **_tuning(live, fusion), "comparison": comparisons, "waived": list(waived)},
         reason=f"{', '.join(f'{space}: {spec.version}' for space, spec in taken.items())}; {why}",
         after=live,
     )
+
+
+def _tuning(live: Release, fusion: Mapping[str, float]) -> dict[str, Any]:
+    """How the fusion was tuned, where it is still that of a tuned release."""
+    kept = TUNED in live.evidence and dict(fusion) == dict(live.fusion)
+    return {TUNED: live.evidence[TUNED]} if kept else {}
 
 
 def _evidence(

@@ -12,6 +12,7 @@ from orchestration.cli import (
     demo,
     drop,
     ingest,
+    judge,
     models,
     plan,
     promote,
@@ -21,6 +22,7 @@ from orchestration.cli import (
     sql,
     status,
     train,
+    tune,
     ui,
 )
 from orchestration.cli.console import errors
@@ -46,6 +48,8 @@ for command in (
     drop.drop,
     train.train,
     search.search,
+    judge.judge,
+    tune.tune,
     status.status,
     quarantine.quarantine,
     sql.sql,

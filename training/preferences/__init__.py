@@ -1,0 +1,1 @@
+"""Preferences of people, clicked or said, and the fusion that they tune."""
