@@ -11,7 +11,6 @@ from assets.previews import latest_videos
 from assets.resources import LakeResource, MediaResource
 from kernel.progress import Progress
 from lake.schema import VIDEOS
-from settings import load_settings
 
 
 class Paths(dg.Config):
@@ -46,7 +45,7 @@ def videos(
     from stages.videos import probe_videos
 
     scope = lake.scope(context.partition_keys, progress, context.run.tags)
-    found = scan(scope, [Path(path) for path in config.paths] or list(load_settings().ingest.watch))
+    found = scan(scope, [Path(path) for path in config.paths] or [Path(folder) for folder in media.watch])
     with media.start() as workers:
         report = probe_videos(scope, workers)
     scanned = {

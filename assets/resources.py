@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from encoders.family import Role
     from media.spec import SegmenterSpec
     from media.workers import MediaWorkers
+    from quality.policy import PromotionPolicy
     from stages.models import Models
     from stages.scope import Scope
     from training.folder import TrainingFolder
@@ -64,8 +65,9 @@ class LakeResource(dg.ConfigurableResource[Lake]):
 
 
 class MediaResource(dg.ConfigurableResource["MediaWorkers"]):
-    """The child processes that open video files, and how videos are cut."""
+    """The folders that are watched, the child processes that open video files, and how videos are cut."""
 
+    watch: list[str]
     workers: int | None
     stall_timeout_s: float
     memory_limit_mb: int
@@ -117,6 +119,25 @@ class ModelsResource(dg.ConfigurableResource["Models"]):
                 references["reader"] = self.reader
             self._models = Models(lake.open(), references, cache_dir=lake.folders.caches)
         return self._models
+
+
+class PromotionResource(dg.ConfigurableResource["PromotionPolicy"]):
+    """What a candidate must meet, and the weights of the legs in a release that is made."""
+
+    automatic: bool
+    evaluation: str
+    max_quality_loss: float
+    max_quarantined_share: float
+    min_index_recall: float
+    keep_retired: int
+    fusion: dict[str, float]
+
+    def policy(self) -> PromotionPolicy:
+        """The thresholds of the gates, and what follows when they are passed."""
+        from quality.policy import PromotionPolicy
+
+        chosen = self.model_dump(exclude={"fusion", "evaluation"})
+        return PromotionPolicy(evaluation=Path(self.evaluation) if self.evaluation else None, **chosen)
 
 
 class LoggedProgress:

@@ -6,12 +6,11 @@ from assets.embed import text_vectors, visual_vectors
 from assets.materialised import TABLE
 from assets.previews import present_indexes
 from assets.release_page import check_results, decision_page
-from assets.resources import LakeResource, ModelsResource
+from assets.resources import LakeResource, ModelsResource, PromotionResource
 from kernel.progress import Progress
 from lake.schema import RELEASES, SPACES
 from quality.candidate_gates import CANDIDATE_GATES
 from quality.gates import FIRST_RELEASE_GATES
-from settings import load_settings
 
 
 def _first_line(text: str | None) -> str:
@@ -59,7 +58,9 @@ def indexes(lake: LakeResource) -> dg.MaterializeResult:
     check_specs=GATE_CHECKS,
     metadata={TABLE: RELEASES.name},
 )
-def release(lake: LakeResource, models: ModelsResource, progress: dg.ResourceParam[Progress]) -> dg.MaterializeResult:
+def release(
+    lake: LakeResource, models: ModelsResource, promotion: PromotionResource, progress: dg.ResourceParam[Progress]
+) -> dg.MaterializeResult:
     """The versions that search reads now. A candidate takes the place of a live version when it has passed every gate.
 
     **Reads** the vectors of every space, what was set aside, and the queries whose answers are known.
@@ -68,14 +69,12 @@ def release(lake: LakeResource, models: ModelsResource, progress: dg.ResourcePar
     The gates are the checks of this asset; one that fails leaves search on the release before.
     """
     from lake.retention import retire
-    from quality.policy import PromotionPolicy
     from quality.promotion import decide_release
 
-    settings = load_settings()
     scope = lake.scope(None, progress)
     chosen = models.open(lake)
-    policy = PromotionPolicy.from_settings(settings.promotion)
-    decision = decide_release(scope, chosen, settings.search.fusion(), policy, cache_dir=lake.folders.caches)
+    policy = promotion.policy()
+    decision = decide_release(scope, chosen, promotion.fusion, policy, cache_dir=lake.folders.caches)
     configured = {chosen.spec(space).version for space in SPACES}
     dropped = retire(scope.lake, keep_retired=policy.keep_retired, configured=configured) if decision.made else []
     return dg.MaterializeResult(

@@ -5,7 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from assets.resources import LakeResource, LoggedProgress, MediaResource, ModelsResource, TrainingResource
+from assets.resources import (
+    LakeResource,
+    LoggedProgress,
+    MediaResource,
+    ModelsResource,
+    PromotionResource,
+    TrainingResource,
+)
 from kernel.progress import Progress
 from settings import Home, Settings
 
@@ -15,6 +22,7 @@ def build_resources(settings: Settings, home: Home, progress: Progress | None = 
     return {
         "lake": LakeResource(home=str(home.folder), max_attempts=settings.ingest.max_attempts),
         "media": MediaResource(
+            watch=[str(folder) for folder in settings.ingest.watch],
             workers=settings.media.workers,
             stall_timeout_s=settings.media.stall_timeout_s,
             memory_limit_mb=settings.media.memory_limit_mb,
@@ -23,6 +31,11 @@ def build_resources(settings: Settings, home: Home, progress: Progress | None = 
             max_segment_s=settings.segments.max_segment_s,
         ),
         "models": ModelsResource(**settings.models.references()),
+        "promotion": PromotionResource(
+            **settings.promotion.model_dump(exclude={"evaluation"}),
+            evaluation=str(settings.promotion.evaluation or ""),
+            fusion=settings.search.fusion(),
+        ),
         "training": TrainingResource(
             name=settings.training.name,
             tower=settings.training.tower,

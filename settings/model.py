@@ -59,11 +59,11 @@ class ModelSettings(Section):
 class SearchSettings(Section):
     """How the legs of a search are fused in the releases that are made from now on."""
 
-    k: float = Field(default=10.0, gt=0)
-    caption: float = Field(default=0.5, ge=0)
+    k: float = Field(default=5.0, gt=0)
+    caption: float = Field(default=0.2, ge=0)
     transcript: float = Field(default=1.0, ge=0)
     visual: float = Field(default=1.0, ge=0)
-    text: float = Field(default=0.3, ge=0)
+    text: float = Field(default=0.1, ge=0)
     screen: float = Field(default=0.5, ge=0)
     log_queries: bool = True
 

