@@ -44,16 +44,16 @@ def trained_page(session: "Session") -> dict[str, Any]:
         "what_happened": "Trained now." if session.is_new else "The same was trained before; nothing was done.",
         "to_make_it_the_candidate": f"write this line under [models] in reelindex.toml: {session.reference}",
         "file": dg.MetadataValue.path(training.path),
+        "curves": dg.MetadataValue.md(curves_markdown(training.epochs)),
+        "runs": dg.MetadataValue.table([_run(run) for run in training.epochs]),
+        "duration_s": round(training.duration_s, 1),
         "parent": training.parent,
-        "data_fingerprint": training.data_fp,
-        "data": dg.MetadataValue.json(dict(training.data)),
-        "recipe": dg.MetadataValue.json(dict(training.recipe)),
         "seed": training.seed,
         "code": training.code,
-        "duration_s": round(training.duration_s, 1),
+        "data_fingerprint": training.data_fp,
+        "data": dg.MetadataValue.json(dict(training.data)),
         "anchor": dg.MetadataValue.json(dict(training.anchor)),
-        "runs": dg.MetadataValue.table([_run(run) for run in training.epochs]),
-        "curves": dg.MetadataValue.md(curves_markdown(training.epochs)),
+        "recipe": dg.MetadataValue.json(dict(training.recipe)),
     }
 
 
@@ -95,9 +95,12 @@ def _run(run: Mapping[str, Any]) -> dg.TableRecord:
 def curves_markdown(runs: Sequence[Mapping[str, Any]]) -> str:
     """Loss, training recall and, where there is one, validation recall of each run, as a picture in Markdown."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=(9, 3.2), layout="constrained")
     left, right = figure.subplots(1, 2)
+    for axes in (left, right):
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     said = set()
     for run in runs:
         numbers = [epoch["number"] for epoch in run["epochs"]]
