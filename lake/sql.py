@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
 from lake.errors import BadQuery, LakeError
 from lake.releases import Releases
 from lake.schema import TABLES, vectors_table_name
@@ -55,6 +57,21 @@ class SqlSession:
             return Answer(columns, tuple(result.fetchall()) if columns else ())
         except duckdb.Error as error:
             raise BadQuery(str(error), remedy="`SHOW TABLES` lists the views.") from error
+
+    def table(self, statement: str, **given: pa.Table) -> pa.Table:
+        """The rows of a statement as Arrow. `given` are further tables that it may name.
+
+        Raises:
+            BadQuery: DuckDB refused it; its own words are in the message.
+        """
+        import duckdb
+
+        try:
+            for name, rows in given.items():
+                self._connection.register(name, rows)
+            return self._connection.sql(statement).to_arrow_table()
+        except duckdb.Error as error:
+            raise BadQuery(str(error)) from error
 
 
 def export(lake: Lake, path: Path, *, replace: bool = False) -> dict[str, int]:

@@ -14,7 +14,8 @@ from encoders.family import ModelSpec
 from lake.planning import Plan
 from lake.releases import Release
 from lake.schema import DOCUMENTS, SEGMENTS, Space
-from quality.expectations import check_vectors, vector_facts
+from quality.expectations.engine import Examination, demand_computed
+from quality.expectations.suites import vectors
 from quality.policy import PromotionPolicy
 from stages.backlog import lacks
 from stages.models import Models
@@ -149,17 +150,19 @@ def _set_aside(case: Case) -> set[str]:
 
 
 def integrity(case: Case) -> GateResult:
-    """Great Expectations finds nothing wrong with the vectors."""
+    """Great Expectations finds nothing in the vectors that makes them useless."""
     table = table_of(case.spec, case.space)
     dim = int(case.spec.dim)  # type: ignore[attr-defined]
-    outcomes = check_vectors(vector_facts(case.scope.lake, table.name), dim)
+    outcomes = Examination().ask(vectors.alone(dim), vectors.facts(case.scope.lake, table.name))
+    demand_computed(outcomes)
     broken = [one for one in outcomes if not one.met]
+    blocking = [one for one in broken if one.requirement.severity == "block"]
     message = f"{len(outcomes) - len(broken)} of {len(outcomes)} expectations are met."
     for one in broken:
-        examples = f", for instance {', '.join(one.examples)}" if one.examples else ""
-        message += f" {one.expectation} of `{one.column}`: {one.unexpected} unexpected{examples}."
-    met = {f"{one.expectation}({one.column})": one.met for one in outcomes}
-    return case.verdict("integrity", not broken, float(len(broken)), 0.0, message, expectations=met)
+        kind = "" if one.requirement.severity == "block" else " (a warning)"
+        message += f" {one.requirement.name}{kind}: {one.finding}"
+    met = {one.requirement.name: one.met for one in outcomes}
+    return case.verdict("integrity", not blocking, float(len(blocking)), 0.0, message, expectations=met)
 
 
 FIRST_RELEASE_GATES: tuple[Gate, ...] = (coverage, quarantine, integrity)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -94,6 +94,28 @@ def embed_segments(scope: Scope, models: Models, space: Space) -> list[StageRepo
         todo = [subject for subject in plan.todo if wanted is None or subject in wanted]
         reports.append(_embed_version(scope, models, space, spec, plan, scope.of_segments(todo)))
     return reports
+
+
+def embed_again(
+    scope: Scope, models: Models, space: Space, spec: ModelSpec, inputs: Mapping[str, str]
+) -> Iterator[tuple[str, np.ndarray[Any, np.dtype[np.float32]]]]:
+    """What a version makes of some segments now, as `(segment_id, vector)`; nothing is written.
+
+    Args:
+        scope: The lake.
+        models: Where the model comes from.
+        space: Of the version.
+        spec: The version.
+        inputs: Fingerprints of what the vectors were made from, by segment; one whose input is another now is left out.
+
+    Raises:
+        EncoderError: The model cannot be loaded, or is not what it was when the version was registered.
+    """
+    compute = _image_side(models, spec) if space == "visual" else _text_side(models, spec)
+    for batch in _batches(scope, space, sorted(inputs), ()):
+        same = [one for one in batch if one[2] == inputs[one[0]]]
+        if same:
+            yield from zip((segment_id for segment_id, _, _ in same), compute(same), strict=True)
 
 
 def _embed_version(

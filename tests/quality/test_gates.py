@@ -186,8 +186,9 @@ def test_a_bad_vector_fails_the_integrity_and_is_named(scope: Scope) -> None:
     verdict = integrity(_case(scope, "visual", MODEL))
     assert not verdict.passed
     assert verdict.measured == 1
-    assert f"1 unexpected, for instance {lost} norm 2" in verdict.message
-    assert verdict.evidence["expectations"]["expect_column_values_to_be_between(norm)"] is False
+    assert "unit_length: 1 of " in verdict.message
+    assert f"For instance {lost} norm 2" in verdict.message
+    assert verdict.evidence["expectations"]["unit_length"] is False
 
 
 def test_a_gate_that_cannot_be_computed_fails_and_says_why(scope: Scope) -> None:

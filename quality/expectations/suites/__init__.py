@@ -1,0 +1,1 @@
+"""One file a table: its facts, and what must be true of them."""
