@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import dagster as dg
 from pydantic import PrivateAttr
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from training.recipe import Recipe
 
 LOG_EVERY_S = 10.0
+LOOPBACK = "127.0.0.1"
 
 
 class LakeResource(dg.ConfigurableResource[Lake]):
@@ -138,6 +140,20 @@ class PromotionResource(dg.ConfigurableResource["PromotionPolicy"]):
 
         chosen = self.model_dump(exclude={"fusion", "evaluation"})
         return PromotionPolicy(evaluation=Path(self.evaluation) if self.evaluation else None, **chosen)
+
+
+class ReportsResource(dg.ConfigurableResource[Path]):
+    """Pages that are too large for a materialisation: where they are written, and where `reelindex ui` shows them."""
+
+    port: int
+
+    def folder_of(self, lake: LakeResource, name: str) -> Path:
+        """Where the pages of one kind are."""
+        return lake.folders.reports / name
+
+    def url(self, page: str) -> str:
+        """The address of a page, relative to the folder of all reports, while `reelindex ui` runs."""
+        return f"http://{LOOPBACK}:{self.port}/{quote(page)}"
 
 
 class LoggedProgress:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from assets.embed import text_vectors, visual_vectors
+from assets.expectations import expectations
 from assets.explore import sql_export
 from assets.ingest import videos
 from assets.serve import indexes, release
@@ -12,8 +13,9 @@ from assets.train import adapter_evaluation, trained_adapter, training_set
 from assets.understand import captions, documents, screen_texts, segments, transcripts
 from kernel.progress import Progress
 from orchestration.backfill.sensor import coverage
-from orchestration.jobs import backfill_job, export_job, ingest_job, promotion_job, training_job
+from orchestration.jobs import backfill_job, export_job, ingest_job, promotion_job, quality_job, training_job
 from orchestration.resources import build_resources
+from orchestration.schedules import schedules
 from orchestration.sensors import new_files
 from settings import Home, Settings, load_settings
 
@@ -37,7 +39,9 @@ def build_definitions(settings: Settings, home: Home, progress: Progress | None 
             trained_adapter,
             adapter_evaluation,
         ],
-        jobs=[ingest_job, backfill_job, promotion_job, export_job, training_job],
+        asset_checks=[expectations],
+        jobs=[ingest_job, backfill_job, promotion_job, export_job, training_job, quality_job],
+        schedules=schedules(settings),
         sensors=[new_files, coverage],
         resources=build_resources(settings, home, progress),
         executor=dg.in_process_executor,

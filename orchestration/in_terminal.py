@@ -16,16 +16,29 @@ class RunFailed(ReelindexError):
 
 
 @dataclass(frozen=True, slots=True)
+class Checked:
+    """What one check of an asset found. `blocks` tells an error from a warning."""
+
+    asset: str
+    name: str
+    passed: bool
+    blocks: bool
+    finding: str
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """A run that ended well.
 
     Attributes:
         run_id: Of the run.
         shown: What every asset recorded, by its name and in the order of the stages.
+        checks: What the checks found that ran.
     """
 
     run_id: str
     shown: Mapping[str, Mapping[str, Any]]
+    checks: tuple[Checked, ...] = ()
 
     @property
     def reports(self) -> tuple[dict[str, Any], ...]:
@@ -75,7 +88,15 @@ def run_here(
         return Finished(
             result.run_id,
             {str(event.materialization.asset_key.path[-1]): event.materialization.metadata for event in events},
+            tuple(_checked(one) for one in result.get_asset_check_evaluations()),
         )
+
+
+def _checked(one: Any) -> Checked:
+    import dagster as dg
+
+    blocks = one.severity is dg.AssetCheckSeverity.ERROR
+    return Checked(one.asset_key.to_user_string(), one.check_name, one.passed, blocks, one.description or "")
 
 
 def _failure(result: Any) -> ReelindexError:

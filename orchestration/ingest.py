@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -12,7 +12,7 @@ from kernel.progress import Progress
 from lake.failures import Failures
 from lake.schema import SEGMENTS
 from lake.store import Lake
-from orchestration.in_terminal import run_here
+from orchestration.in_terminal import Checked, run_here
 from settings import Home, Settings
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ class IngestOutcome:
         unreadable: Files that could not be looked at.
         duration_s: From the call to the end.
         left: What a changed model left stale, in words: the work of a backfill; empty where there is none.
+        checks: What the checks of the tables, and the gates, found.
     """
 
     run_id: str | None
@@ -44,6 +45,7 @@ class IngestOutcome:
     quarantined: int = 0
     left: str = ""
     ignored: dict[str, int] = field(default_factory=dict)
+    checks: tuple[Checked, ...] = ()
 
     @property
     def failures(self) -> list[dict[str, Any]]:
@@ -69,6 +71,7 @@ class IngestOutcome:
             "quarantine": self.quarantined,
             "ignored": self.ignored,
             "left_to_backfill": self.left,
+            "checks": [asdict(check) for check in self.checks],
             "failures": [*self.failures, *({"uri": text, "message": text} for text in self.unreadable)],
         }
 
@@ -182,6 +185,7 @@ def _run(
         ignored=dict(run.shown["videos"]["files_ignored"].value),
         duration_s=time.monotonic() - began,
         left=_left(run.reports),
+        checks=run.checks,
         **standing,
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import dagster as dg
 
+from assets.expectations import expectations
 from assets.partitions import BUCKETS
 
 INGEST = "ingest"
@@ -13,6 +14,7 @@ BACKFILL = "backfill"
 PROMOTION = "promotion"
 EXPORT = "export"
 TRAINING = "training"
+QUALITY = "quality"
 
 ingest_job = dg.define_asset_job(
     INGEST,
@@ -23,7 +25,7 @@ ingest_job = dg.define_asset_job(
 
 backfill_job = dg.define_asset_job(
     BACKFILL,
-    selection=dg.AssetSelection.groups("understand", "embed"),
+    selection=dg.AssetSelection.groups("understand", "embed").without_checks(),
     description="What a changed model or segmenter left to do, beside the live release. The coverage sensor starts it.",
     executor_def=dg.in_process_executor,
 )
@@ -46,6 +48,14 @@ training_job = dg.define_asset_job(
     TRAINING,
     selection=dg.AssetSelection.groups("train"),
     description="From pairs to a trained head: a new version of the visual space, evaluated on what it never saw.",
+    executor_def=dg.in_process_executor,
+)
+
+
+quality_job = dg.define_asset_job(
+    QUALITY,
+    selection=dg.AssetSelection.checks(expectations),
+    description="Examines the lake: every expectation about every table. A schedule starts it daily.",
     executor_def=dg.in_process_executor,
 )
 

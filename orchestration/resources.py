@@ -11,6 +11,7 @@ from assets.resources import (
     MediaResource,
     ModelsResource,
     PromotionResource,
+    ReportsResource,
     TrainingResource,
 )
 from kernel.progress import Progress
@@ -43,5 +44,6 @@ def build_resources(settings: Settings, home: Home, progress: Progress | None = 
             teacher=settings.training.teacher,
             recipe_json=json.dumps(settings.training.recipe, sort_keys=True),
         ),
+        "reports": ReportsResource(port=settings.reports.port),
         "progress": progress or LoggedProgress(),
     }

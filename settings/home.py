@@ -52,6 +52,11 @@ class Home:
         return self.folder / "training"
 
     @property
+    def reports(self) -> Path:
+        """Pages for people: Data Docs and drift reports. `reelindex ui` shows them."""
+        return self.folder / "reports"
+
+    @property
     def scratch(self) -> Path:
         """Temporary files of running work."""
         return self.folder / "scratch"

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+_MOMENT = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 _WINDOW = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d")
 
 
@@ -121,6 +122,25 @@ class TrainingSettings(Section):
         return None if pairs is None else pairs.expanduser().resolve()
 
 
+class ReportSettings(Section):
+    """The pages that `reelindex ui` shows beside the web UI."""
+
+    port: int = Field(default=3001, ge=1, le=65535)
+
+
+class QualitySettings(Section):
+    """When the lake is examined without being asked."""
+
+    daily_at_utc: str = "05:00"
+
+    @field_validator("daily_at_utc")
+    @classmethod
+    def _one_time(cls, moment: str) -> str:
+        if moment and not _MOMENT.fullmatch(moment):
+            raise ValueError('a time of day is written as "05:00"; empty means never')
+        return moment
+
+
 class Settings(BaseSettings):
     """All settings. Later wins: defaults, `reelindex.toml`, `REELINDEX_<SECTION>__<KEY>` in the environment."""
 
@@ -134,6 +154,8 @@ class Settings(BaseSettings):
     search: SearchSettings = SearchSettings()
     backfill: BackfillSettings = BackfillSettings()
     promotion: PromotionSettings = PromotionSettings()
+    quality: QualitySettings = QualitySettings()
+    reports: ReportSettings = ReportSettings()
     training: TrainingSettings = TrainingSettings()
 
     @field_validator("ingest")

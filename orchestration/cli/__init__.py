@@ -9,6 +9,7 @@ import typer
 from kernel.errors import ReelindexError
 from orchestration.cli import (
     backfill,
+    check,
     demo,
     drop,
     ingest,
@@ -51,6 +52,7 @@ for command in (
     judge.judge,
     tune.tune,
     status.status,
+    check.check,
     quarantine.quarantine,
     sql.sql,
     ui.ui,

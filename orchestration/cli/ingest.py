@@ -13,6 +13,7 @@ from orchestration.cli.console import EXIT_SOME_FAILED, TerminalProgress, errors
 from orchestration.cli.options import HomeOption, JsonOption
 
 if TYPE_CHECKING:
+    from orchestration.in_terminal import Checked
     from orchestration.ingest import IngestOutcome
 
 FAILURES_SHOWN = 20
@@ -53,6 +54,7 @@ def show(outcome: IngestOutcome) -> None:
     if outcome.ignored:
         listed = ", ".join(f"{count} of {extension or 'no extension'}" for extension, count in outcome.ignored.items())
         out.print(f"Passed over, not videos by their names: {listed}.", markup=False, highlight=False, soft_wrap=True)
+    show_broken(outcome.checks)
     for report in outcome.reports:
         for warning in report["warnings"]:
             errors.print(f"{report['stage']}: {warning}", style="yellow", markup=False, highlight=False, soft_wrap=True)
@@ -61,6 +63,14 @@ def show(outcome: IngestOutcome) -> None:
         errors.print(f"cannot be read: {text}", style="red", markup=False, highlight=False, soft_wrap=True)
     if outcome.quarantined:
         out.print(f"In quarantine: {outcome.quarantined}; `reelindex quarantine` lists them.")
+
+
+def show_broken(checks: Sequence[Checked]) -> None:
+    """Lists the checks that did not pass, those that block first."""
+    for check in sorted((one for one in checks if not one.passed), key=lambda one: not one.blocks):
+        style = "red" if check.blocks else "yellow"
+        told = f"{check.asset}: {check.name}: {check.finding}"
+        errors.print(told, style=style, markup=False, highlight=False, soft_wrap=True)
 
 
 def stages_table(reports: Sequence[Mapping[str, Any]]) -> Table:

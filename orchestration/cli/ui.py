@@ -30,12 +30,15 @@ def ui(
 ) -> None:
     """Open the Dagster web UI with its daemon on this home; Ctrl-C ends both."""
     from orchestration.instance import environment, open_instance
-    from settings import Home
+    from orchestration.report_server import start_beside
+    from settings import Home, load_settings
 
     folders = Home.find(home)
     address = f"http://{host}:{port}"
     errors.print(f"Dagster on {address}  (home: {folders.folder})", highlight=False, soft_wrap=True)
     errors.print(f"The asset graph: {address}{asset_graph_path()}", highlight=False, soft_wrap=True)
+    reports = load_settings().reports
+    start_beside(folders.reports, reports.port)
     _answer_sign_up(folders)
     # Its programs would otherwise make their databases side by side, and beside an ingest.
     with open_instance(folders):

@@ -41,10 +41,14 @@ def test_ingest_tells_what_was_done_and_what_failed() -> None:
         "quarantine",
         "ignored",
         "left_to_backfill",
+        "checks",
         "failures",
     }
     for stage in document["stages"]:
         assert {"stage", "version", "planned", "done", "skipped", "failed", "work"} <= set(stage)
+    checks = {(check["asset"], check["name"]): check for check in document["checks"]}
+    assert checks["segments", "partition"]["passed"]
+    assert checks["release", "visual_integrity"]["passed"]
     messages = [failure["message"] for failure in document["failures"]]
     assert len(messages) == 2
     assert any(message.startswith("cut off.mp4: not a video") for message in messages)

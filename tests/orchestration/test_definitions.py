@@ -17,8 +17,9 @@ from assets.partitions import BUCKETS, IN_ONE_RUN
 from assets.resources import LakeResource
 from orchestration.cli.ui import GROUPS, WORKSPACE
 from orchestration.definitions import build_definitions
-from orchestration.jobs import EXPORT, INGEST, TRAINING, all_buckets
+from orchestration.jobs import BACKFILL, EXPORT, INGEST, QUALITY, TRAINING, all_buckets
 from quality.candidate_gates import GATE_NAMES
+from quality.expectations.examine import REQUIREMENTS
 from settings import Home, Settings
 
 HEAVY = [
@@ -105,12 +106,13 @@ def test_every_asset_and_every_check_is_described(definitions: dg.Definitions) -
         assert "**Reads**" in rest, name
         assert "**Writes**" in rest, name
     checks = {
-        spec.name: spec
-        for asset in definitions.assets or []
+        (spec.asset_key.to_user_string(), spec.name): spec
+        for asset in [*(definitions.assets or []), *(definitions.asset_checks or [])]
         if isinstance(asset, dg.AssetsDefinition)
         for spec in asset.check_specs
     }
-    assert checks.keys() == GATES
+    expected = {(asset, one.name) for asset, requirements in REQUIREMENTS.items() for one in requirements}
+    assert checks.keys() == expected | {("release", gate) for gate in GATES}
     assert all(check.description for check in checks.values())
 
 
@@ -125,7 +127,9 @@ def test_the_chain_has_one_partitioning_and_one_backfill_policy(definitions: dg.
 def test_jobs_and_sensor_resolve_with_their_resources(definitions: dg.Definitions, tmp_path: Path) -> None:
     dg.Definitions.validate_loadable(definitions)
     ingested = {node.name for node in definitions.resolve_job_def(INGEST).nodes}
-    assert ingested == set(DEPENDENCIES) - {"sql_export"} - GROUP_OF["train"]
+    assert ingested == set(DEPENDENCIES) - {"sql_export"} - GROUP_OF["train"] | {"expectations"}
+    assert {node.name for node in definitions.resolve_job_def(QUALITY).nodes} == {"expectations"}
+    assert "expectations" not in {node.name for node in definitions.resolve_job_def(BACKFILL).nodes}
     assert {node.name for node in definitions.resolve_job_def(TRAINING).nodes} == GROUP_OF["train"]
     assert {node.name for node in definitions.resolve_job_def(EXPORT).nodes} == {"sql_export"}
     assert definitions.resolve_sensor_def("new_files").description

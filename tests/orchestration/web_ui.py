@@ -55,7 +55,8 @@ def started_ui(home: Path, scratch: Path) -> Iterator[str]:
         process = subprocess.Popen(
             [sys.executable, "-c", PROGRAM, "ui", "--home", str(home), "--port", address.rpartition(":")[2]],
             cwd=scratch,
-            env={name: value for name, value in os.environ.items() if not name.startswith("REELINDEX_")},
+            env={name: value for name, value in os.environ.items() if not name.startswith("REELINDEX_")}
+            | {"REELINDEX_REPORTS__PORT": str(free_port())},
             stdout=written,
             stderr=subprocess.STDOUT,
             start_new_session=True,
