@@ -304,6 +304,13 @@ TRAININGS = _table(
 )
 """Where every trained version comes from: the pairs, the recipe, the seed, the code, the model it stands on."""
 
+DRIFT_REFERENCES = _table(
+    "drift_references",
+    "version",
+    [("version", pa.string()), ("space", pa.string()), ("until", TIMESTAMP), ("thresholds_json", pa.string())],
+)
+"""What the videos of a version that come later are compared with, and how far they may be from it."""
+
 TABLES: tuple[TableSpec, ...] = (
     FILES,
     VIDEOS,
@@ -319,6 +326,7 @@ TABLES: tuple[TableSpec, ...] = (
     EVALUATIONS,
     WORK_LOG,
     TRAININGS,
+    DRIFT_REFERENCES,
     FAILURES,
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from assets.embed import text_vectors, visual_vectors
+from assets.evaluate import drift
 from assets.expectations import expectations
 from assets.explore import sql_export
 from assets.ingest import videos
@@ -34,6 +35,7 @@ def build_definitions(settings: Settings, home: Home, progress: Progress | None 
             text_vectors,
             indexes,
             release,
+            drift,
             sql_export,
             training_set,
             trained_adapter,

@@ -54,8 +54,8 @@ training_job = dg.define_asset_job(
 
 quality_job = dg.define_asset_job(
     QUALITY,
-    selection=dg.AssetSelection.checks(expectations),
-    description="Examines the lake: every expectation about every table. A schedule starts it daily.",
+    selection=dg.AssetSelection.checks(expectations) | dg.AssetSelection.groups("evaluate"),
+    description="Examines the lake: expectations about every table, and drift. A schedule starts it daily.",
     executor_def=dg.in_process_executor,
 )
 

@@ -15,6 +15,7 @@ from quality.policy import PromotionPolicy
 PACKAGES = (
     "reelindex",
     "faster-whisper",
+    "evidently",
     "great-expectations",
     "lancedb",
     "numpy",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -19,15 +19,24 @@ if TYPE_CHECKING:
     from settings import Home
 
 
-def check(home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """Examine every table now: what must be true of it, and what should. Exit code 3: something that must is not."""
+def check(
+    accept_drift: Annotated[
+        bool, typer.Option("--accept-drift", help="Take all videos of today as what later ones are compared with.")
+    ] = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Examine the lake now: what must be true of every table, and drift. Exit code 3: an error was found."""
+    from lake.drift_references import DriftReferences
     from lake.store import Lake
     from orchestration.in_terminal import run_here
     from orchestration.jobs import QUALITY
     from settings import Home, load_settings
 
     folders = Home.find(home)
-    Lake(folders.lake, create=False)
+    lake = Lake(folders.lake, create=False)
+    if accept_drift:
+        DriftReferences(lake).forget()
     run = run_here(QUALITY, load_settings(), folders, TerminalProgress(), tags={})
     if as_json:
         print_json({"run_id": run.run_id, "checks": [asdict(one) for one in run.checks]})

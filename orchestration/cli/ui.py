@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from settings import Home
 
 WORKSPACE = Path(__file__).parents[1] / "workspace.yaml"
-GROUPS = ("ingest", "understand", "embed", "serve", "explore", "train")
+GROUPS = ("ingest", "understand", "embed", "serve", "evaluate", "explore", "train")
 """Of the assets, in the order of the data."""
 
 

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 import orchestration
+from assets.evaluate import DRIFT_CHECKS
 from assets.partitions import BUCKETS, IN_ONE_RUN
 from assets.resources import LakeResource
 from orchestration.cli.ui import GROUPS, WORKSPACE
@@ -27,6 +28,7 @@ HEAVY = [
     "cv2",
     "duckdb",
     "faster_whisper",
+    "evidently",
     "great_expectations",
     "lance",
     "lancedb",
@@ -47,6 +49,7 @@ DEPENDENCIES = {
     "text_vectors": {"documents"},
     "indexes": {"visual_vectors", "text_vectors"},
     "release": {"indexes"},
+    "drift": {"visual_vectors", "text_vectors"},
     "sql_export": {"release"},
     "training_set": {"segments", "documents"},
     "trained_adapter": {"training_set"},
@@ -57,6 +60,7 @@ GROUP_OF = {
     "understand": {"segments", "transcripts", "captions", "screen_texts", "documents"},
     "embed": {"visual_vectors", "text_vectors"},
     "serve": {"indexes", "release"},
+    "evaluate": {"drift"},
     "explore": {"sql_export"},
     "train": {"training_set", "trained_adapter", "adapter_evaluation"},
 }
@@ -112,7 +116,9 @@ def test_every_asset_and_every_check_is_described(definitions: dg.Definitions) -
         for spec in asset.check_specs
     }
     expected = {(asset, one.name) for asset, requirements in REQUIREMENTS.items() for one in requirements}
-    assert checks.keys() == expected | {("release", gate) for gate in GATES}
+    assert checks.keys() == expected | {("release", gate) for gate in GATES} | {
+        ("drift", check.name) for check in DRIFT_CHECKS
+    }
     assert all(check.description for check in checks.values())
 
 
@@ -127,8 +133,8 @@ def test_the_chain_has_one_partitioning_and_one_backfill_policy(definitions: dg.
 def test_jobs_and_sensor_resolve_with_their_resources(definitions: dg.Definitions, tmp_path: Path) -> None:
     dg.Definitions.validate_loadable(definitions)
     ingested = {node.name for node in definitions.resolve_job_def(INGEST).nodes}
-    assert ingested == set(DEPENDENCIES) - {"sql_export"} - GROUP_OF["train"] | {"expectations"}
-    assert {node.name for node in definitions.resolve_job_def(QUALITY).nodes} == {"expectations"}
+    assert ingested == set(DEPENDENCIES) - {"sql_export", "drift"} - GROUP_OF["train"] | {"expectations"}
+    assert {node.name for node in definitions.resolve_job_def(QUALITY).nodes} == {"expectations", "drift"}
     assert "expectations" not in {node.name for node in definitions.resolve_job_def(BACKFILL).nodes}
     assert {node.name for node in definitions.resolve_job_def(TRAINING).nodes} == GROUP_OF["train"]
     assert {node.name for node in definitions.resolve_job_def(EXPORT).nodes} == {"sql_export"}

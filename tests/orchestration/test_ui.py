@@ -23,6 +23,7 @@ ASSETS = {
     "text_vectors": "embed",
     "indexes": "serve",
     "release": "serve",
+    "drift": "evaluate",
     "sql_export": "explore",
     "training_set": "train",
     "trained_adapter": "train",

@@ -30,7 +30,7 @@ FLAT = 1e-6
 """A dimension whose standard deviation is smaller says nothing."""
 MIN_VECTORS = 20
 """Vectors that a judgement about all of them needs."""
-ROWS_AT_ONCE = 16_384
+ROWS_AT_ONCE = 4096
 _AGAIN = (
     "Drop the version (`reelindex drop`) and fill it again (`reelindex backfill`); search goes on with another one."
 )
@@ -140,7 +140,8 @@ def facts(lake: Lake, table: str) -> Facts:
     sums = _Sums(schema.field("vector").type.list_size)
     for batch in _batches(lake, table):
         parts.append(_row_facts(batch, sums))
-        batches.append(batch.select(["segment_id", "input_fp"]))
+        # Copied: a column of a batch from Lance keeps the whole batch in memory, and with it the vectors.
+        batches.append(batch.select(["segment_id", "input_fp"]).take(np.arange(batch.num_rows)))
     read = pa.Table.from_batches(batches, pa.schema([schema.field("segment_id"), schema.field("input_fp")]))
     rows = pd.concat(parts, ignore_index=True) if parts else _row_facts(pa.RecordBatch.from_pylist([], schema), sums)
     hashes = rows.pop("hash").to_numpy()
@@ -176,7 +177,10 @@ def references(sql: SqlSession, table: str, space: Space, version: str) -> Facts
 
 def _batches(lake: Lake, table: str) -> Iterator[pa.RecordBatch]:
     columns = ["segment_id", "input_fp", "vector"]
-    yield from lake.snapshot(table).to_batches(columns=columns, batch_size=ROWS_AT_ONCE)
+    # Lance reads ahead of what is asked for: by default it would hold hundreds of megabytes.
+    yield from lake.snapshot(table).to_batches(
+        columns=columns, batch_size=ROWS_AT_ONCE, batch_readahead=2, fragment_readahead=1
+    )
 
 
 def _row_facts(batch: pa.RecordBatch, sums: _Sums) -> pd.DataFrame:

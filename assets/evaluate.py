@@ -1,0 +1,195 @@
+"""Group `evaluate`: whether what comes in is still what the models and the thresholds were chosen for."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from assets.contact_sheet import as_markdown, contact_sheet
+from assets.embed import text_vectors, visual_vectors
+from assets.materialised import TABLE
+from assets.previews import file_name
+from assets.resources import LakeResource, ReportsResource
+from kernel.progress import Progress
+from lake.schema import DRIFT_REFERENCES, SPACES
+
+if TYPE_CHECKING:
+    from lake.store import Lake
+    from quality.drift.look import Look
+
+_WARN = dg.AssetCheckSeverity.WARN
+PAGES = "drift"
+"""The folder of Evidently's pages among the reports."""
+
+DRIFT_CHECKS = [
+    check
+    for space in SPACES
+    for check in (
+        dg.AssetCheckSpec(
+            f"{space}_vectors",
+            asset="drift",
+            description=(
+                f"Space `{space}`: the newest videos lie where the reference lies. An error if two methods deny it, "
+                "each above what one random split of the reference in twenty exceeds; a warning if one does, above "
+                "what no split exceeds."
+            ),
+        ),
+        dg.AssetCheckSpec(
+            f"{space}_quantities",
+            asset="drift",
+            description=(
+                f"Space `{space}`: similarity to the centre, duration, share of speech, languages and labels are "
+                "what they were. A warning: one false alarm in a hundred looks."
+            ),
+        ),
+    )
+]
+
+
+@dg.asset(
+    group_name="evaluate",
+    deps=[visual_vectors, text_vectors],
+    kinds={"evidently"},
+    check_specs=DRIFT_CHECKS,
+    metadata={TABLE: DRIFT_REFERENCES.name},
+)
+def drift(lake: LakeResource, reports: ReportsResource, progress: dg.ResourceParam[Progress]) -> dg.MaterializeResult:
+    """Whether the newest videos are like those that were there before, seen through the versions that are searched.
+
+    **Reads** the vectors of the live release, captions, transcripts and durations; one mean vector a video.
+    **Writes** `drift_references`, the moment that divides earlier from later videos, with the thresholds that were
+    measured between random parts of the earlier ones; and a page by Evidently for each space.
+    """
+    from lake.releases import Releases
+    from quality.drift.look import look
+
+    opened = lake.open()
+    live = Releases(opened).find_live()
+    looks = []
+    for space, version in sorted(live.spaces.items()) if live else ():
+        page = reports.folder_of(lake, PAGES) / f"{space}.html"
+        looks.append(look(opened, space, version, page, progress))  # type: ignore[arg-type]
+    metadata: dict[str, Any] = {"release": live.release_id if live else "none yet: there is nothing to compare"}
+    for one in looks:
+        metadata |= _page(opened, one, reports)
+    return dg.MaterializeResult(metadata=metadata, check_results=_results(looks, reports))
+
+
+def _page(lake: "Lake", one: "Look", reports: ReportsResource) -> dict[str, Any]:
+    """The numbers of a look, as floating point: Dagster draws those over time."""
+    shown: dict[str, Any] = {
+        f"{one.space}_what_was_seen": one.message,
+        f"{one.space}_reference_videos": one.sides.references,
+        f"{one.space}_later_videos": one.sides.later,
+    }
+    if one.verdict.scores is None or one.verdict.thresholds is None:
+        return shown
+    found, limits = one.verdict.scores, one.verdict.thresholds
+    numbers = {"auc": found.auc, "auc_limit": limits.auc, "mmd": found.mmd, "mmd_limit": limits.mmd}
+    shown |= {f"{one.space}_{name}": dg.MetadataValue.float(value) for name, value in numbers.items()}
+    shown[f"{one.space}_quantities"] = dg.MetadataValue.table(
+        [
+            dg.TableRecord(
+                {
+                    "quantity": each.quantity,
+                    "drifted": "YES" if each.has_drifted else "no",
+                    "p_value": float(f"{each.p_value:.2g}"),
+                    "level": each.level,
+                    "before": each.reference,
+                    "now": each.current,
+                }
+            )
+            for each in one.quantities
+        ]
+    )
+    shown[f"{one.space}_most_novel"] = dg.MetadataValue.md(most_novel(lake, one))
+    shown[f"{one.space}_page"] = dg.MetadataValue.url(reports.url(f"{PAGES}/{one.space}.html"))
+    return shown
+
+
+def most_novel(lake: "Lake", one: "Look") -> str:
+    """The current videos that are least like anything before, each beside what it is most like, with pictures."""
+    from lake.files import first_uris
+
+    ids = [video_id for mover in one.movers for video_id in (mover.video_id, mover.nearest)]
+    places, pictures = first_uris(lake, ids), _first_pictures(lake, ids)
+    lines = ["| video | novelty | most like | picture, and that of what it is most like |", "|---|---|---|---|"]
+    for mover in one.movers:
+        names = [_cell(file_name(places.get(each, "")) or each) for each in (mover.video_id, mover.nearest)]
+        jpegs = [pictures[each] for each in (mover.video_id, mover.nearest) if each in pictures]
+        sheet = as_markdown(contact_sheet(jpegs), f"{names[0]} beside {names[1]}") if jpegs else ""
+        lines.append(f"| {names[0]} | {mover.novelty:.3f} | {names[1]} | {sheet} |")
+    return "\n".join(lines)
+
+
+def _first_pictures(lake: "Lake", video_ids: Sequence[str]) -> dict[str, bytes]:
+    """The first keyframe of every video."""
+    from lake.schema import KEYFRAMES
+    from lake.store import in_list
+
+    keys = lake.read(KEYFRAMES.name, ["keyframe_id", "video_id", "pts_ms"], in_list("video_id", video_ids))
+    first: dict[str, str] = {}
+    for row in keys.sort_by("pts_ms").to_pylist():
+        first.setdefault(row["video_id"], row["keyframe_id"])
+    rows = lake.read(KEYFRAMES.name, ["video_id", "jpeg"], in_list("keyframe_id", first.values())).to_pylist()
+    return {row["video_id"]: row["jpeg"] for row in rows}
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def _results(looks: Sequence["Look"], reports: ReportsResource) -> list[dg.AssetCheckResult]:
+    """One result for every check: Dagster demands all of them."""
+    by_space = {one.space: one for one in looks}
+    results = []
+    for space in SPACES:
+        one = by_space.get(space)
+        if one is None:
+            unasked = "Not asked: nothing of this space is released."
+            results += [
+                dg.AssetCheckResult(check_name=f"{space}_{name}", passed=True, severity=_WARN, description=unasked)
+                for name in ("vectors", "quantities")
+            ]
+            continue
+        results += [_of_vectors(one, reports), _of_quantities(one)]
+    return results
+
+
+def _of_vectors(one: "Look", reports: ReportsResource) -> dg.AssetCheckResult:
+    from quality.drift.verdict import Drift
+
+    metadata: dict[str, Any] = {"version": one.version, "reference_until": one.until.isoformat(timespec="minutes")}
+    if one.verdict.scores is not None and one.verdict.thresholds is not None:
+        found, limits = one.verdict.scores, one.verdict.thresholds
+        metadata |= {
+            "auc": dg.MetadataValue.float(found.auc),
+            "auc_limit": dg.MetadataValue.float(limits.auc),
+            "mmd": dg.MetadataValue.float(found.mmd),
+            "mmd_limit": dg.MetadataValue.float(limits.mmd),
+            "limits_measured_on": f"{limits.splits} splits of {limits.reference + limits.current} videos",
+            "page": dg.MetadataValue.url(reports.url(f"{PAGES}/{one.space}.html")),
+        }
+    both = one.verdict.drift is Drift.BOTH_METHODS
+    return dg.AssetCheckResult(
+        check_name=f"{one.space}_vectors",
+        passed=one.verdict.drift in (Drift.NONE, Drift.TOO_FEW),
+        severity=dg.AssetCheckSeverity.ERROR if both else _WARN,
+        description=one.message,
+        metadata=metadata,
+    )
+
+
+def _of_quantities(one: "Look") -> dg.AssetCheckResult:
+    told = [
+        f"{each.quantity}: {each.reference} before, {each.current} now (p = {each.p_value:.2g})."
+        for each in one.drifted
+    ]
+    steady = "None of them has changed." if one.quantities else one.message
+    return dg.AssetCheckResult(
+        check_name=f"{one.space}_quantities",
+        passed=not one.drifted,
+        severity=_WARN,
+        description=" ".join(told) or steady,
+        metadata={each.quantity: dg.MetadataValue.float(each.p_value) for each in one.quantities},
+    )
