@@ -13,6 +13,7 @@ from assets.serve import indexes, release
 from assets.train import adapter_evaluation, trained_adapter, training_set
 from assets.understand import captions, documents, screen_texts, segments, transcripts
 from kernel.progress import Progress
+from orchestration.alerts.sensors import failed_checks, failed_runs
 from orchestration.backfill.sensor import coverage
 from orchestration.jobs import backfill_job, export_job, ingest_job, promotion_job, quality_job, training_job
 from orchestration.resources import build_resources
@@ -44,7 +45,7 @@ def build_definitions(settings: Settings, home: Home, progress: Progress | None 
         asset_checks=[expectations],
         jobs=[ingest_job, backfill_job, promotion_job, export_job, training_job, quality_job],
         schedules=schedules(settings),
-        sensors=[new_files, coverage],
+        sensors=[new_files, coverage, failed_runs, failed_checks],
         resources=build_resources(settings, home, progress),
         executor=dg.in_process_executor,
     )

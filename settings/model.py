@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
@@ -122,6 +122,14 @@ class TrainingSettings(Section):
         return None if pairs is None else pairs.expanduser().resolve()
 
 
+class AlertSettings(Section):
+    """Whom the daemon tells of failed runs and of checks that begin to fail or hold again."""
+
+    command: tuple[str, ...] = ()
+    webhook: str = Field(default="", pattern=r"^(https?://.+)?$")
+    minimum: Literal["error", "warning"] = "error"
+
+
 class ReportSettings(Section):
     """The pages that `reelindex ui` shows beside the web UI."""
 
@@ -156,6 +164,7 @@ class Settings(BaseSettings):
     promotion: PromotionSettings = PromotionSettings()
     quality: QualitySettings = QualitySettings()
     reports: ReportSettings = ReportSettings()
+    alerts: AlertSettings = AlertSettings()
     training: TrainingSettings = TrainingSettings()
 
     @field_validator("ingest")

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from benchmarks.drift_worlds import DIM, Means, unit
 from kernel.identity import fingerprint
 from lake.buckets import bucket_of
 from lake.schema import CAPTIONS, DECODES, TRANSCRIPTS, VIDEOS, vectors_table
 from lake.store import Lake
 from stages.segments import segment_id_of
-from tests.quality.drift.worlds import DIM, Means, unit
 from tests.quality.expectations.sound_lake import put
 
 VERSION = "simulated"

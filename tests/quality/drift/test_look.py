@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.drift_worlds import Simulated
 from kernel.progress import Silent
 from lake.drift_references import DriftReferences
 from lake.store import Lake
@@ -17,11 +18,10 @@ from quality.drift.quantities import MIXES, NUMBERS
 from quality.drift.verdict import Drift
 from quality.drift.windows import REFERENCE_LEAST, current_size, membership, window
 from tests.quality.drift.growing_lake import LONG_AGO, TABLE, VERSION, grow
-from tests.quality.drift.worlds import World
 
 pytestmark = pytest.mark.xdist_group("drift_look")
 
-WORLD = World.draw(7)
+WORLD = Simulated.draw(7)
 BEFORE = 40
 LATER = timedelta(days=1)
 

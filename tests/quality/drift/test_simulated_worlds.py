@@ -8,10 +8,10 @@ from functools import cache
 import numpy as np
 import pytest
 
+from benchmarks.drift_worlds import CHANGES, Simulated
 from quality.drift.calibration import calibrate
 from quality.drift.methods import scores
 from quality.drift.verdict import Drift, judge
-from tests.quality.drift.worlds import CHANGES, World
 
 REFERENCES = 20
 LOOKS_EACH = 5
@@ -25,7 +25,7 @@ def _found() -> dict[str, Counter[Drift]]:
     """Verdicts by what was done to the current videos; `nothing` is the same population."""
     found: dict[str, Counter[Drift]] = {name: Counter() for name in ("nothing", *CHANGES)}
     for seed in range(REFERENCES):
-        world, random = World.draw(seed), np.random.default_rng(seed)
+        world, random = Simulated.draw(seed), np.random.default_rng(seed)
         before = world.videos(BEFORE, random)
         thresholds = calibrate(before, NOW)
         for _ in range(LOOKS_EACH):

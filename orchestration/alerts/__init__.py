@@ -1,0 +1,1 @@
+"""Alerts: what the daemon tells whoever the settings name."""
