@@ -5,16 +5,16 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from assets.contact_sheet import as_markdown, contact_sheet
 from assets.embed import text_vectors, visual_vectors
 from assets.materialised import TABLE
-from assets.previews import file_name
-from assets.resources import LakeResource, ReportsResource
+from assets.pictured_videos import PicturedVideos
+from assets.resources import LakeResource, ModelsResource, ReportsResource
 from kernel.progress import Progress
 from lake.schema import DRIFT_REFERENCES, SPACES
 
 if TYPE_CHECKING:
     from lake.store import Lake
+    from quality.across_versions import AcrossVersions
     from quality.drift.look import Look
 
 _WARN = dg.AssetCheckSeverity.WARN
@@ -75,6 +75,46 @@ def drift(lake: LakeResource, reports: ReportsResource, progress: dg.ResourcePar
     return dg.MaterializeResult(metadata=metadata, check_results=_results(looks, reports))
 
 
+@dg.asset(group_name="evaluate", deps=[visual_vectors, text_vectors], kinds={"lancedb"})
+def embedding_profile(lake: LakeResource, models: ModelsResource) -> dg.MaterializeResult:
+    """What a change of version changes: who is near whom, in the version that is searched and in its candidate.
+
+    **Reads** the vectors that both versions have, made from the same input; where there is no candidate, those of the
+    version that was live before.
+    **Writes** nothing: two versions are two spaces, whose distributions cannot be compared; their neighbours can.
+    """
+    from quality.across_versions import compare_versions, versions_to_compare
+
+    opened, chosen = lake.open(), models.open(lake)
+    metadata: dict[str, Any] = {}
+    for space in SPACES:
+        pair = versions_to_compare(opened, space, chosen.spec(space).version)
+        found = compare_versions(opened, space, *pair) if pair else None
+        metadata |= _profile(opened, found) if found else {space: "There are no two versions with shared segments."}
+    return dg.MaterializeResult(metadata=metadata)
+
+
+def _profile(lake: "Lake", found: "AcrossVersions") -> dict[str, Any]:
+    videos = PicturedVideos(lake, [one.video_id for one in found.moved])
+    lines = ["| video | neighbours that stayed | segments | picture |", "|---|---|---|---|"]
+    lines += [
+        f"| {videos.name(one.video_id)} | {one.overlap:.0%} | {one.segments} | {videos.pictures(one.video_id)} |"
+        for one in found.moved
+    ]
+    told = (
+        f"Of the {found.neighbours} nearest segments of other videos, {found.overlap:.0%} are the same in "
+        f"{found.before} and {found.after}; between unrelated spaces it would be {found.overlap_by_chance:.0%}."
+    )
+    shown: dict[str, Any] = {
+        "what_changes": told,
+        "segments": found.segments,
+        "neighbour_overlap": dg.MetadataValue.float(found.overlap),
+        "rank_correlation": dg.MetadataValue.float(found.rank_correlation),
+        "moved_most": dg.MetadataValue.md("\n".join(lines)),
+    }
+    return {f"{found.space}_{name}": value for name, value in shown.items()}
+
+
 def _page(lake: "Lake", one: "Look", reports: ReportsResource) -> dict[str, Any]:
     """The numbers of a look, as floating point: Dagster draws those over time."""
     shown: dict[str, Any] = {
@@ -109,34 +149,13 @@ def _page(lake: "Lake", one: "Look", reports: ReportsResource) -> dict[str, Any]
 
 def most_novel(lake: "Lake", one: "Look") -> str:
     """The current videos that are least like anything before, each beside what it is most like, with pictures."""
-    from lake.files import first_uris
-
-    ids = [video_id for mover in one.movers for video_id in (mover.video_id, mover.nearest)]
-    places, pictures = first_uris(lake, ids), _first_pictures(lake, ids)
+    videos = PicturedVideos(lake, [video_id for mover in one.movers for video_id in (mover.video_id, mover.nearest)])
     lines = ["| video | novelty | most like | picture, and that of what it is most like |", "|---|---|---|---|"]
     for mover in one.movers:
-        names = [_cell(file_name(places.get(each, "")) or each) for each in (mover.video_id, mover.nearest)]
-        jpegs = [pictures[each] for each in (mover.video_id, mover.nearest) if each in pictures]
-        sheet = as_markdown(contact_sheet(jpegs), f"{names[0]} beside {names[1]}") if jpegs else ""
-        lines.append(f"| {names[0]} | {mover.novelty:.3f} | {names[1]} | {sheet} |")
+        names = [videos.name(each) for each in (mover.video_id, mover.nearest)]
+        pictures = videos.pictures(mover.video_id, mover.nearest)
+        lines.append(f"| {names[0]} | {mover.novelty:.3f} | {names[1]} | {pictures} |")
     return "\n".join(lines)
-
-
-def _first_pictures(lake: "Lake", video_ids: Sequence[str]) -> dict[str, bytes]:
-    """The first keyframe of every video."""
-    from lake.schema import KEYFRAMES
-    from lake.store import in_list
-
-    keys = lake.read(KEYFRAMES.name, ["keyframe_id", "video_id", "pts_ms"], in_list("video_id", video_ids))
-    first: dict[str, str] = {}
-    for row in keys.sort_by("pts_ms").to_pylist():
-        first.setdefault(row["video_id"], row["keyframe_id"])
-    rows = lake.read(KEYFRAMES.name, ["video_id", "jpeg"], in_list("keyframe_id", first.values())).to_pylist()
-    return {row["video_id"]: row["jpeg"] for row in rows}
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|")
 
 
 def _results(looks: Sequence["Look"], reports: ReportsResource) -> list[dg.AssetCheckResult]:

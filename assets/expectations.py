@@ -66,10 +66,9 @@ def _result(
 
     broken = [one for one in outcomes if not one.met]
     shown = broken[0] if broken else outcomes[0] if outcomes else None
-    metadata: dict[str, Any] = {
-        "bounds": f"`{requirement.fact}` {requirement.bounds}",
-        "versions": dg.MetadataValue.json({one.subject: one.finding for one in outcomes}),
-    }
+    metadata: dict[str, Any] = {"bounds": f"`{requirement.fact}` {requirement.bounds}"}
+    if len(outcomes) > 1:
+        metadata["by_version"] = dg.MetadataValue.json({one.subject: one.finding for one in outcomes})
     if shown is not None:
         metadata |= {
             "rows": shown.rows,

@@ -33,7 +33,7 @@ from quality.drift.verdict import Drift, judge
 
 REFERENCES = 20
 LOOKS_EACH = 5
-SIZES = ((32, 16), (64, 32), (128, 64), (256, 128), (500, 256))
+SIZES = ((32, 16), (64, 32), (128, 64), (256, 128), (512, 256))
 NOTHING = "nothing changed"
 HEAD, TOWER = "flickr8k", "conse"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from assets.embed import text_vectors, visual_vectors
-from assets.evaluate import drift
+from assets.evaluate import drift, embedding_profile
 from assets.expectations import expectations
 from assets.explore import sql_export
 from assets.ingest import videos
@@ -37,6 +37,7 @@ def build_definitions(settings: Settings, home: Home, progress: Progress | None 
             indexes,
             release,
             drift,
+            embedding_profile,
             sql_export,
             training_set,
             trained_adapter,

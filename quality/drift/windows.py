@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from lake.schema import VIDEOS
 from lake.store import Lake, in_list
 
-REFERENCE_MOST = 500
+REFERENCE_MOST = 512
 """Videos of the reference that are looked at: more costs time and changes the thresholds little."""
 REFERENCE_LEAST = 32
 CURRENT_SIZES = (16, 32, 64, 128, 256)

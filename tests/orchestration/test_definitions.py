@@ -50,6 +50,7 @@ DEPENDENCIES = {
     "indexes": {"visual_vectors", "text_vectors"},
     "release": {"indexes"},
     "drift": {"visual_vectors", "text_vectors"},
+    "embedding_profile": {"visual_vectors", "text_vectors"},
     "sql_export": {"release"},
     "training_set": {"segments", "documents"},
     "trained_adapter": {"training_set"},
@@ -60,7 +61,7 @@ GROUP_OF = {
     "understand": {"segments", "transcripts", "captions", "screen_texts", "documents"},
     "embed": {"visual_vectors", "text_vectors"},
     "serve": {"indexes", "release"},
-    "evaluate": {"drift"},
+    "evaluate": {"drift", "embedding_profile"},
     "explore": {"sql_export"},
     "train": {"training_set", "trained_adapter", "adapter_evaluation"},
 }
@@ -133,8 +134,8 @@ def test_the_chain_has_one_partitioning_and_one_backfill_policy(definitions: dg.
 def test_jobs_and_sensor_resolve_with_their_resources(definitions: dg.Definitions, tmp_path: Path) -> None:
     dg.Definitions.validate_loadable(definitions)
     ingested = {node.name for node in definitions.resolve_job_def(INGEST).nodes}
-    assert ingested == set(DEPENDENCIES) - {"sql_export", "drift"} - GROUP_OF["train"] | {"expectations"}
-    assert {node.name for node in definitions.resolve_job_def(QUALITY).nodes} == {"expectations", "drift"}
+    assert ingested == set(DEPENDENCIES) - {"sql_export"} - GROUP_OF["evaluate"] - GROUP_OF["train"] | {"expectations"}
+    assert {node.name for node in definitions.resolve_job_def(QUALITY).nodes} == {"expectations"} | GROUP_OF["evaluate"]
     assert "expectations" not in {node.name for node in definitions.resolve_job_def(BACKFILL).nodes}
     assert {node.name for node in definitions.resolve_job_def(TRAINING).nodes} == GROUP_OF["train"]
     assert {node.name for node in definitions.resolve_job_def(EXPORT).nodes} == {"sql_export"}

@@ -24,6 +24,7 @@ ASSETS = {
     "indexes": "serve",
     "release": "serve",
     "drift": "evaluate",
+    "embedding_profile": "evaluate",
     "sql_export": "explore",
     "training_set": "train",
     "trained_adapter": "train",

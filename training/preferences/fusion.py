@@ -59,7 +59,7 @@ def fit_weights(
         released: The weight of every leg, above 0.
         beta: How tightly the weights are tied to those released; 0 is not at all.
     """
-    from scipy.optimize import minimize  # type: ignore[import-untyped]
+    from scipy.optimize import minimize
 
     weights = np.array(list(released.values()))
     objective = Objective.of(pairs, places, weights)

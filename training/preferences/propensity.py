@@ -56,7 +56,7 @@ def estimate_propensity(judgements: Sequence[Judgement]) -> Propensity:
     without Intrusive Interventions"). All ratios are pooled by the likelihood of where its clicks fell, given how many
     there were: the relevance cancels out. The likelihood is concave in `eta`.
     """
-    from scipy.optimize import brentq  # type: ignore[import-untyped]
+    from scipy.optimize import brentq
 
     seen = _Harvest.of(judgements)
     if seen.total < MIN_CLICKS:

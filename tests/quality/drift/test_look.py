@@ -110,7 +110,16 @@ def test_evidentlys_page_loads_nothing_from_elsewhere(story: dict[str, Look]) ->
 
 @pytest.mark.parametrize(
     ("references", "later", "size"),
-    [(31, 999, None), (32, 15, None), (32, 16, 16), (63, 999, 16), (64, 999, 32), (500, 40, 32), (500, 9999, 128)],
+    [
+        (31, 999, None),
+        (32, 15, None),
+        (32, 16, 16),
+        (63, 999, 16),
+        (64, 999, 32),
+        (512, 40, 32),
+        (511, 9999, 128),
+        (512, 9999, 256),
+    ],
 )
 def test_half_of_the_reference_is_looked_at_at_most(references: int, later: int, size: int | None) -> None:
     assert current_size(references, later) == size
