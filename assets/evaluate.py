@@ -9,8 +9,9 @@ from assets.embed import text_vectors, visual_vectors
 from assets.materialised import TABLE
 from assets.pictured_videos import PicturedVideos
 from assets.resources import LakeResource, ModelsResource, ReportsResource
+from assets.robustness_page import robustness_page
 from kernel.progress import Progress
-from lake.schema import DRIFT_REFERENCES, SPACES
+from lake.schema import DRIFT_REFERENCES, ROBUSTNESS, SPACES
 
 if TYPE_CHECKING:
     from lake.store import Lake
@@ -91,6 +92,37 @@ def embedding_profile(lake: LakeResource, models: ModelsResource) -> dg.Material
         pair = versions_to_compare(opened, space, chosen.spec(space).version)
         found = compare_versions(opened, space, *pair) if pair else None
         metadata |= _profile(opened, found) if found else {space: "There are no two versions with shared segments."}
+    return dg.MaterializeResult(metadata=metadata)
+
+
+@dg.asset(
+    group_name="evaluate",
+    deps=[visual_vectors, text_vectors],
+    kinds={"torch"},
+    metadata={TABLE: ROBUSTNESS.name},
+)
+def robustness(
+    lake: LakeResource, models: ModelsResource, progress: dg.ResourceParam[Progress]
+) -> dg.MaterializeResult:
+    """How far vectors, and what they find, move when pictures and queries are not as they should be.
+
+    **Reads** the keyframes, captions and transcripts of a few dozen segments, blurs, compresses, crops, darkens,
+    misspells and rephrases them, and embeds them again in the configured version and in the live one.
+    **Writes** `robustness`, a row a version: it is measured again when it has twice as many vectors.
+    """
+    from lake.robustness import RobustnessMeasured
+    from quality.robustness.measure import STORED_LEAST, measure_robustness
+
+    scope, chosen = lake.scope(None, progress), models.open(lake)
+    metadata: dict[str, Any] = {}
+    for space in SPACES:
+        configured, *live = chosen.wanted(space)
+        for spec in live:
+            measure_robustness(scope, chosen, space, spec)
+        found = measure_robustness(scope, chosen, space, configured)
+        others = [one for one in RobustnessMeasured(scope.lake).all(space) if one.version != configured.version]
+        unmeasured = f"Not measured: fewer than {STORED_LEAST} vectors, or nothing to disturb."
+        metadata |= robustness_page(found, others) if found else {str(space): unmeasured}
     return dg.MaterializeResult(metadata=metadata)
 
 

@@ -125,4 +125,6 @@ def _candidates(judgements: Sequence["Judgement"]) -> dict[str, Any]:
 
 
 def _measured(gate: GateResult) -> float | str:
-    return "not computed" if gate.measured is None else round(gate.measured, 4)
+    if gate.measured is None:
+        return "not asked" if gate.passed else "not computed"
+    return round(gate.measured, 4)

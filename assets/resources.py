@@ -131,6 +131,7 @@ class PromotionResource(dg.ConfigurableResource["PromotionPolicy"]):
     max_quality_loss: float
     max_quarantined_share: float
     min_index_recall: float
+    min_robustness: float
     keep_retired: int
     fusion: dict[str, float]
 

@@ -1,15 +1,13 @@
 """What the assets of a training show: the pairs, the curves, what the head finds, and what it confuses."""
 
-import base64
-import io
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from assets.figures import figure_markdown
 
+if TYPE_CHECKING:
     from training.evaluation import Evaluation
     from training.gather import PairSource
     from training.pairs import TrainingSet
@@ -115,7 +113,7 @@ def curves_markdown(runs: Sequence[Mapping[str, Any]]) -> str:
     left.set(xlabel="epoch", ylabel="loss")
     right.set(xlabel="epoch", ylabel="mean of recall at 1, 5, 10", ylim=(0, 1))
     right.legend(frameon=False)
-    return f"Dotted: the epoch that validation chose.\n\n{_picture(figure, 'curves')}"
+    return f"Dotted: the epoch that validation chose.\n\n{figure_markdown(figure, 'curves')}"
 
 
 def _beside(evaluated: "Evaluated") -> list[dg.TableRecord]:
@@ -181,13 +179,7 @@ def confusion_markdown(found: "ZeroShot") -> str:
     axes.set_yticks(range(len(shown)), names)
     axes.set(xlabel="taken for", ylabel="class")
     figure.colorbar(image, shrink=0.6, label="share of the class")
-    return _picture(figure, "confusion")
-
-
-def _picture(figure: "Figure", alternative: str) -> str:
-    drawn = io.BytesIO()
-    figure.savefig(drawn, format="png", dpi=90)
-    return f"![{alternative}](data:image/png;base64,{base64.b64encode(drawn.getvalue()).decode()})"
+    return figure_markdown(figure, "confusion")
 
 
 def _examples(evaluated: "Evaluated") -> list[dg.TableRecord]:

@@ -311,6 +311,20 @@ DRIFT_REFERENCES = _table(
 )
 """What the videos of a version that come later are compared with, and how far they may be from it."""
 
+ROBUSTNESS = _table(
+    "robustness",
+    "version",
+    [
+        ("version", pa.string()),
+        ("space", pa.string()),
+        ("protocol", pa.string()),
+        ("rows", pa.int64()),
+        ("shifts_json", pa.string()),
+        ("measured_at", TIMESTAMP),
+    ],
+)
+"""How far a version's vectors move when pictures and queries are disturbed."""
+
 TABLES: tuple[TableSpec, ...] = (
     FILES,
     VIDEOS,
@@ -327,6 +341,7 @@ TABLES: tuple[TableSpec, ...] = (
     WORK_LOG,
     TRAININGS,
     DRIFT_REFERENCES,
+    ROBUSTNESS,
     FAILURES,
 )
 

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from lake.releases import Releases
 from lake.schema import Space, vectors_table_name
-from lake.store import Lake, in_list
+from lake.store import Lake
+from quality.stored_vectors import Vectors, sampled, stored_vectors
 
 SAMPLE_MOST = 2000
 """Segments: the work grows with the square."""
@@ -22,9 +23,6 @@ SAMPLE_LEAST = 12
 PAIRS_RANKED = 200_000
 NEIGHBOURS = 10
 MOVED_MOST = 8
-_READ_AT_ONCE = 2000
-
-Vectors = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,28 +105,17 @@ def _has_rows(lake: Lake, space: Space, version: str) -> bool:
 
 
 def _shared(lake: Lake, space: Space, before: str, after: str) -> list[str]:
-    """A sample by digest of the id: the same at every look, and of all videos alike."""
+    """A sample: the same at every look, and of all videos alike."""
     inputs = []
     for version in (before, after):
         rows = lake.read(vectors_table_name(space, version), ["segment_id", "input_fp"])
         inputs.append(dict(zip(rows["segment_id"].to_pylist(), rows["input_fp"].to_pylist(), strict=True)))
-    same = sorted(one for one, fp in inputs[0].items() if inputs[1].get(one) == fp)
-    if len(same) <= SAMPLE_MOST:
-        return same
-    chosen = np.random.default_rng(0).choice(len(same), SAMPLE_MOST, replace=False)
-    return [same[place] for place in sorted(chosen.tolist())]
+    return sampled([one for one, fp in inputs[0].items() if inputs[1].get(one) == fp], SAMPLE_MOST)
 
 
 def _similarities(lake: Lake, space: Space, version: str, segment_ids: list[str]) -> Vectors:
     """Cosines, float32 `(n, n)`, in the order of `segment_ids`."""
-    found: dict[str, Vectors] = {}
-    for start in range(0, len(segment_ids), _READ_AT_ONCE):
-        where = in_list("segment_id", segment_ids[start : start + _READ_AT_ONCE])
-        rows = lake.read(vectors_table_name(space, version), ["segment_id", "vector"], where)
-        vectors = rows["vector"].to_numpy(zero_copy_only=False)
-        found |= dict(zip(rows["segment_id"].to_pylist(), vectors, strict=True))
-    matrix = np.stack([found[segment_id] for segment_id in segment_ids]).astype(np.float32)
-    matrix /= np.maximum(np.linalg.norm(matrix, axis=1, keepdims=True), 1e-12)
+    matrix = stored_vectors(lake, space, version, segment_ids)
     similarities: Vectors = matrix @ matrix.T
     return similarities
 

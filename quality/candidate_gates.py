@@ -10,6 +10,7 @@ from encoders.spec import parse_spec
 from lake.model_versions import ModelVersions
 from quality.gates import FIRST_RELEASE_GATES, Case, Gate, GateResult
 from quality.retrieval_gate import retrieval
+from quality.robustness_gate import robustness
 from stages.vectors import table_of
 
 PROBES = 100
@@ -67,6 +68,6 @@ def _share_found(table: object, probe: np.ndarray[tuple[int], np.dtype[np.float3
     return len(exact & indexed) / len(exact)
 
 
-CANDIDATE_GATES: tuple[Gate, ...] = (canary, index_recall, retrieval)
+CANDIDATE_GATES: tuple[Gate, ...] = (canary, index_recall, robustness, retrieval)
 GATE_NAMES = tuple(gate.__name__ for gate in (*FIRST_RELEASE_GATES, *CANDIDATE_GATES))
 """All gates, in the order in which they are asked."""

@@ -21,6 +21,7 @@ class PromotionPolicy:
         max_quality_loss: How much the mean reciprocal rank may fall, 95 % sure.
         max_quarantined_share: Of a candidate's subjects.
         min_index_recall: Of the vector index against exact search, at ten neighbours.
+        min_robustness: Of the ten nearest, the mean share that stays under disturbances; 0 does not ask.
         keep_retired: Versions of a space that are kept after they were live.
     """
 
@@ -29,6 +30,7 @@ class PromotionPolicy:
     max_quality_loss: float = 0.05
     max_quarantined_share: float = 0.05
     min_index_recall: float = 0.98
+    min_robustness: float = 0.0
     keep_retired: int = 2
 
     @classmethod

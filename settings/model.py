@@ -99,6 +99,7 @@ class PromotionSettings(Section):
     max_quality_loss: float = Field(default=0.05, ge=0, le=1)
     max_quarantined_share: float = Field(default=0.05, ge=0, le=1)
     min_index_recall: float = Field(default=0.98, ge=0, le=1)
+    min_robustness: float = Field(default=0.0, ge=0, le=1)
     keep_retired: int = Field(default=2, ge=1)
 
     @field_validator("evaluation")

@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 
 from encoders.protocols import Vectors
+from quality.robustness.queries import QUERY_DISTURBANCES
 from training.evaluation import Found
 from training.pairs import TrainingSet
 from training.ranks import ranks_of
 
 MOST_QUERIES = 500
-_SMALL = "a an the is are was were in on at of to and with by for from his her its their"
-_STOP_WORDS = frozenset(_SMALL.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +56,8 @@ def disturbed_queries(
     chosen = np.sort(random.permutation(len(found.sentences))[:MOST_QUERIES])
     texts = [pairs.texts[sentence] for sentence in found.sentences[chosen]]
     clean = found.ranks[chosen]
-    disturbances: dict[str, list[str]] = {
-        "as written": texts,
-        "one slip of the finger": [misspelt(text, random, 1) for text in texts],
-        "three slips": [misspelt(text, random, 3) for text in texts],
-        "capitals": [text.upper() for text in texts],
-        "key words alone": [key_words(text) for text in texts],
-        "first half": [" ".join(text.split()[: max(1, len(text.split()) // 2)]) for text in texts],
+    disturbances = {"as written": texts} | {
+        name: [disturb(text, random) for text in texts] for name, disturb in QUERY_DISTURBANCES.items()
     }
     rows = []
     for name, asked in disturbances.items():
@@ -71,21 +65,3 @@ def disturbed_queries(
         lost = float((clean <= 10).mean() - (ranks <= 10).mean())
         rows.append(Disturbed(name, len(asked), float((ranks <= 1).mean()), float((ranks <= 10).mean()), lost))
     return rows
-
-
-def misspelt(text: str, random: np.random.Generator, slips: int) -> str:
-    """A text with letters of its longer words swapped, dropped or doubled."""
-    words = text.split()
-    long = [number for number, word in enumerate(words) if len(word) > 3]
-    for number in random.permutation(long)[:slips] if long else []:
-        word = words[number]
-        at = int(random.integers(1, len(word) - 1))
-        kind = int(random.integers(3))
-        swapped = word[: at - 1] + word[at] + word[at - 1] + word[at + 1 :]
-        words[number] = (swapped, word[:at] + word[at + 1 :], word[:at] + word[at] + word[at:])[kind]
-    return " ".join(words)
-
-
-def key_words(text: str) -> str:
-    """A text without its small words; the text itself where it has no others."""
-    return " ".join(word for word in text.split() if word.casefold() not in _STOP_WORDS) or text

@@ -51,6 +51,7 @@ DEPENDENCIES = {
     "release": {"indexes"},
     "drift": {"visual_vectors", "text_vectors"},
     "embedding_profile": {"visual_vectors", "text_vectors"},
+    "robustness": {"visual_vectors", "text_vectors"},
     "sql_export": {"release"},
     "training_set": {"segments", "documents"},
     "trained_adapter": {"training_set"},
@@ -61,7 +62,7 @@ GROUP_OF = {
     "understand": {"segments", "transcripts", "captions", "screen_texts", "documents"},
     "embed": {"visual_vectors", "text_vectors"},
     "serve": {"indexes", "release"},
-    "evaluate": {"drift", "embedding_profile"},
+    "evaluate": {"drift", "embedding_profile", "robustness"},
     "explore": {"sql_export"},
     "train": {"training_set", "trained_adapter", "adapter_evaluation"},
 }

@@ -10,7 +10,17 @@ import pytest
 from encoders.registry import resolve
 from kernel.progress import Silent
 from lake.releases import Releases
-from lake.schema import DRIFT_REFERENCES, EVALUATIONS, FAILURES, FILES, SCREEN_TEXTS, TABLES, TRAININGS, VIDEOS
+from lake.schema import (
+    DRIFT_REFERENCES,
+    EVALUATIONS,
+    FAILURES,
+    FILES,
+    ROBUSTNESS,
+    SCREEN_TEXTS,
+    TABLES,
+    TRAININGS,
+    VIDEOS,
+)
 from lake.store import Lake
 from media.errors import FileUnavailable
 from orchestration import ingest as ingest_module
@@ -32,7 +42,8 @@ def _no_run(*arguments: object) -> IngestOutcome:
 def test_the_first_run_fills_every_table_and_makes_a_release() -> None:
     lake, outcome = ingested().lake, ingested().outcome
     empty = {spec.name for spec in TABLES if lake.count(spec.name) == 0}
-    assert empty == {FAILURES.name, EVALUATIONS.name, SCREEN_TEXTS.name, TRAININGS.name, DRIFT_REFERENCES.name}
+    unused = (FAILURES, EVALUATIONS, SCREEN_TEXTS, TRAININGS, DRIFT_REFERENCES, ROBUSTNESS)
+    assert empty == {spec.name for spec in unused}
     assert len(lake.vectors_tables()) == 2
     assert outcome.run_id
     assert (outcome.release_id, outcome.failures, outcome.unreadable, outcome.quarantined) == (1, [], (), 0)

@@ -25,6 +25,7 @@ ASSETS = {
     "release": "serve",
     "drift": "evaluate",
     "embedding_profile": "evaluate",
+    "robustness": "evaluate",
     "sql_export": "explore",
     "training_set": "train",
     "trained_adapter": "train",

@@ -12,7 +12,7 @@ from training.errors import BadPairs
 from training.evaluation import Found, evaluate, found_by, found_by_tower, gains
 from training.leakage import near_duplicates, without_leaks
 from training.pairs import SOURCES, TrainingSet
-from training.robustness import disturbed_queries, key_words, misspelt
+from training.robustness import disturbed_queries
 
 
 def _perfect(pairs: TrainingSet) -> Found:
@@ -115,19 +115,6 @@ def test_planted_leaks_are_found_and_moved_into_training() -> None:
     assert near_duplicates(clean).near == 0
     moved = [number for number in range(400) if clean.split[number] != planted.split[number]]
     assert {planted.groups[number] for number in moved} == {planted.groups[leaked]}
-
-
-def test_slips_change_one_letter_or_two_and_leave_small_words() -> None:
-    random = np.random.default_rng(0)
-    for _ in range(50):
-        slipped = misspelt("a brown dog runs", random, 1)
-        words = slipped.split()
-        assert words[0] == "a"
-        assert words[2] == "dog"
-        assert abs(len(slipped) - len("a brown dog runs")) <= 1
-    assert misspelt("a dog", random, 3) == "a dog"
-    assert key_words("A dog on the snow") == "dog snow"
-    assert key_words("of the") == "of the"
 
 
 def test_disturbed_queries_are_asked_again() -> None:
