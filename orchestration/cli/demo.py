@@ -58,6 +58,7 @@ def demo(home: HomeOption = None) -> None:
     for command, what in (
         ("ui", "the web UI: the asset graph, this run, every number"),
         ("search 'a question'", "your own questions"),
+        ("check", "what must be true of every table, with pages to look at"),
         ("ingest FOLDER", "your own videos"),
     ):
         out.print(f"{program} {command}{where}", style="bold", highlight=False, markup=False, soft_wrap=True)
