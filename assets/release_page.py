@@ -56,7 +56,7 @@ def _not_asked(space: str, name: str) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         check_name=f"{space}_{name}",
         passed=True,
-        description="Not asked: there was no live version to compare with.",
+        description="Not asked: this space has no candidate to hold against a live version.",
     )
 
 

@@ -48,6 +48,6 @@ def _show(outcome: BackfillOutcome) -> None:
     if outcome.missing:
         out.print(f"Still missing: {outcome.missing}.", markup=False, highlight=False, soft_wrap=True)
     if outcome.decision:
-        out.print(f"Decision: {outcome.decision}.", markup=False, highlight=False, soft_wrap=True)
+        out.print(f"Decision: {outcome.decision.rstrip('.')}.", markup=False, highlight=False, soft_wrap=True)
     out.print(f"Search reads release {outcome.release_id}.")
     show_failures(outcome.failures)
