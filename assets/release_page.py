@@ -83,8 +83,7 @@ def _searched(live: Release | None) -> dict[str, Any]:
         "released_at": live.created_at.isoformat(timespec="seconds"),
         "made_because": live.reason,
         "searched": _two_columns("space", "version", live.spaces),
-        "fusion": _two_columns("leg", "weight", {leg: live.fusion[leg] for leg in live.fusion if leg != "k"}),
-        "fusion_k": live.fusion["k"],
+        "fusion": _two_columns("of", "value", live.fusion),
     }
 
 

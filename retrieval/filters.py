@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kernel.identity import VIDEO_ID_DIGITS
@@ -85,6 +86,14 @@ def compile_prefilter(filters: Filters, lake: Lake) -> str | None:
             return MATCHES_NOTHING
         conditions.append(in_list("video_id", sorted(videos)))
     return " AND ".join(conditions)
+
+
+def narrowed(where: str | None, segment_ids: Sequence[str]) -> str:
+    """A condition and, beside it, that a segment is one of some."""
+    if not segment_ids:
+        return MATCHES_NOTHING
+    among = in_list("segment_id", segment_ids)
+    return among if where is None else f"({where}) AND {among}"
 
 
 def _matching_videos(filters: Filters, lake: Lake) -> set[str] | None:

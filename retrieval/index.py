@@ -15,11 +15,15 @@ from lake.files import first_uris
 from lake.releases import Release
 from lake.schema import DOCUMENTS, vectors_table_name
 from lake.store import in_list
+from retrieval.background import Backgrounds
 from retrieval.errors import BadSearch
-from retrieval.filters import MATCHES_NOTHING, Filters, compile_prefilter
+from retrieval.evidence import Evidence
+from retrieval.filters import MATCHES_NOTHING, Filters, compile_prefilter, narrowed
 from retrieval.fusion import Fusion
-from retrieval.legs import LEGS, VECTOR_LEGS, WORDS_LEGS, Candidate, search_vectors, search_words
+from retrieval.legs import LEGS, VECTOR_LEGS, WORDS_LEGS, Candidate, search_vectors, search_words, with_phrase
 from retrieval.live_release import LiveRelease
+from retrieval.planner import Query, WordsThere, understand, worth_asking
+from retrieval.query_encoders import EmbedsQueries
 from retrieval.ranking import Hit, rank
 from retrieval.results import LegHit, Result, SearchResults
 from retrieval.warm_lake import WarmLake
@@ -30,14 +34,6 @@ DEPTH = 50
 _DEEPER = 4
 _DEEPEST = 1000
 _NO_FILTERS = Filters()
-
-
-class EmbedsQueries(Protocol):
-    """What turns a query into a vector of a model version. Called from several threads."""
-
-    def embed(self, version: str, query: str) -> NDArray[np.float32]:
-        """The unit vector of a query that is not blank, float32 `(dim,)`, as the version makes it."""
-        ...
 
 
 class KnowsRelease(Protocol):
@@ -58,7 +54,7 @@ class _Question:
 
     release: Release
     fusion: Fusion
-    text: str
+    query: Query
     where: str | None
 
 
@@ -69,6 +65,8 @@ class Index:
         self._lake = lake
         self._encoders = encoders
         self._releases = releases or LiveRelease(lake)
+        self._words_there = WordsThere(lake)
+        self._evidence = Evidence(lake, Backgrounds(lake, encoders))
         self._threads = ThreadPoolExecutor(max_workers=len(LEGS), thread_name_prefix="leg")
 
     def search(
@@ -102,15 +100,26 @@ class Index:
         """
         if limit < 1 or depth < 1:
             raise BadSearch(f"limit and depth must be at least 1, not {limit} and {depth}.", where="search")
-        release = self._releases.current()
-        fusion = _fusion(release, legs)
-        text = query.encode(errors="replace").decode()  # half a surrogate pair is no text that a library takes
-        where = compile_prefilter(filters, self._lake)
-        hits: list[Hit] = []
-        if text.strip() and where != MATCHES_NOTHING:
-            question = _Question(release, fusion, text, where)
-            hits = self._hits(question, limit, max(depth, limit), group_by_video=group_by_video)
-        return SearchResults(release.release_id, text, self._results(hits, filters.uri_prefix or ""))
+        question = self._question(query, filters, legs)
+        hits = self._hits(question, limit, max(depth, limit), group_by_video=group_by_video) if question else []
+        text = _readable(query)
+        release_id = question.release.release_id if question else self._releases.current().release_id
+        return SearchResults(release_id, text, self._results(hits, filters.uri_prefix or ""))
+
+    def candidates(self, query: str, *, depth: int = DEPTH) -> list[Hit]:
+        """Every segment that a leg of the release finds, best first, with what each leg gives it for a weight of 1.
+
+        Args:
+            query: Any text.
+            depth: Candidates that each leg contributes.
+
+        Raises:
+            NoRelease, BadFusion, WrongEncoder, LakeError: As `search`.
+        """
+        question = self._question(query, _NO_FILTERS, None)
+        if question is None:
+            return []
+        return self._rank(question, depth, group_by_video=False)[0]
 
     def close(self) -> None:
         """Ends the threads; the index cannot search afterwards."""
@@ -124,27 +133,46 @@ class Index:
     ) -> None:
         self.close()
 
+    def _question(self, query: str, filters: Filters, legs: Sequence[str] | None) -> _Question | None:
+        """What is to be asked of which legs; None where nothing can be found."""
+        release = self._releases.current()
+        fusion = _fusion(release, legs)
+        understood = understand(_readable(query))
+        where = compile_prefilter(filters, self._lake)
+        if not understood.text.strip() or where == MATCHES_NOTHING:
+            return None
+        for phrase in understood.phrases:
+            where = narrowed(where, with_phrase(self._lake, phrase, where))
+        asked = worth_asking(understood, tuple(fusion.weights), self._words_there.legs())
+        if not asked or where == MATCHES_NOTHING:
+            return None
+        return _Question(release, fusion.of_legs(asked), understood, where)
+
     def _hits(self, question: _Question, limit: int, depth: int, *, group_by_video: bool) -> list[Hit]:
         """The first `limit` hits; asks deeper while the many segments of a few videos crowd out the others."""
         while True:
-            found = self._ask(question, depth)
-            hits = rank(found, question.fusion, group_by_video=group_by_video)[:limit]
-            nothing_left = all(len(candidates) < depth for candidates in found.values())
-            if len(hits) == limit or nothing_left or depth * _DEEPER > _DEEPEST:
-                return hits
+            hits, nothing_left = self._rank(question, depth, group_by_video=group_by_video)
+            if len(hits) >= limit or nothing_left or depth * _DEEPER > _DEEPEST:
+                return hits[:limit]
             depth *= _DEEPER
 
-    def _ask(self, question: _Question, depth: int) -> dict[str, list[Candidate]]:
-        """The candidates of each leg; the legs run side by side."""
-        asked = {leg: self._threads.submit(self._ask_leg, question, leg, depth) for leg in question.fusion.weights}
-        return {leg: future.result() for leg, future in asked.items()}
+    def _rank(self, question: _Question, depth: int, *, group_by_video: bool) -> tuple[list[Hit], bool]:
+        """All hits, and whether no leg has more candidates than it gave. The legs run side by side."""
+        spaces, weights = question.release.spaces, question.fusion.weights
+        asked = {leg: self._threads.submit(self._ask_leg, question, leg, depth) for leg in weights}
+        answers = {leg: future.result() for leg, future in asked.items()}
+        found = {leg: candidates for leg, (candidates, _) in answers.items()}
+        vectors = {leg: vector for leg, (_, vector) in answers.items() if vector is not None}
+        shares = self._evidence.shares(found, question.fusion, spaces, vectors, question.query.stems)
+        hits = rank(found, shares, weights, group_by_video=group_by_video)
+        return hits, all(len(candidates) < depth for candidates in found.values())
 
-    def _ask_leg(self, question: _Question, leg: str, depth: int) -> list[Candidate]:
+    def _ask_leg(self, question: _Question, leg: str, depth: int) -> tuple[list[Candidate], NDArray[np.float32] | None]:
         if leg in WORDS_LEGS:
-            return search_words(self._lake, leg, question.text, question.where, depth)
+            return search_words(self._lake, leg, question.query.text, question.where, depth), None
         version = question.release.spaces[leg]
-        vector = self._encoders.embed(version, question.text)
-        return search_vectors(self._lake, vectors_table_name(leg, version), vector, question.where, depth)
+        vector = self._encoders.embed(version, question.query.text)
+        return search_vectors(self._lake, vectors_table_name(leg, version), vector, question.where, depth), vector
 
     def _results(self, hits: Sequence[Hit], uri_prefix: str) -> tuple[Result, ...]:
         """Adds words and places: two reads, whatever the number of hits."""
@@ -158,6 +186,10 @@ class Index:
         columns = ["segment_id", "caption", "transcript", "screen"]
         rows = self._lake.read(DOCUMENTS.name, columns, in_list("segment_id", segment_ids)).to_pylist()
         return {row["segment_id"]: row for row in rows}
+
+
+def _readable(query: str) -> str:
+    return query.encode(errors="replace").decode()  # half a surrogate pair is no text that a library takes
 
 
 def _fusion(release: Release, legs: Sequence[str] | None) -> Fusion:

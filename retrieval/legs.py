@@ -23,6 +23,8 @@ LEGS: tuple[str, ...] = (*WORDS_LEGS, *VECTOR_LEGS)
 REFINE_FACTOR = 4
 """An index compares quantized vectors; four times the candidates are compared again in full."""
 
+MOST_WITH_PHRASE = 1000
+
 _COLUMNS = ["segment_id", "video_id", "start_ms", "end_ms"]
 
 
@@ -56,6 +58,28 @@ def search_words(lake: Lake, leg: WordsLeg, query: str, where: str | None, depth
         disable_scoring_autoprojection=True,
     )
     return _ranked(found, np.asarray(found["_score"], dtype=np.float64))
+
+
+def with_phrase(lake: Lake, phrase: str, where: str | None) -> list[str]:
+    """The segments in whose caption, transcript or pictures a phrase occurs: its words, up to their endings, in order.
+
+    At most `MOST_WITH_PHRASE` of each leg, the most telling first.
+    """
+    from lance.query import PhraseQuery
+
+    documents = lake.snapshot(DOCUMENTS.name)
+    found: set[str] = set()
+    for leg in WORDS_LEGS:
+        rows = documents.to_table(
+            columns=["segment_id"],
+            full_text_query=PhraseQuery(phrase, leg),
+            filter=where,
+            prefilter=True,
+            limit=MOST_WITH_PHRASE,
+            disable_scoring_autoprojection=True,
+        )
+        found.update(rows["segment_id"].to_pylist())
+    return sorted(found)
 
 
 def search_vectors(

@@ -6,7 +6,7 @@ import json
 import threading
 from collections import OrderedDict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,14 @@ if TYPE_CHECKING:
     from encoders.protocols import QueryEncoder
 
 _REMEMBERED_QUERIES = 64
+
+
+class EmbedsQueries(Protocol):
+    """What turns a query into a vector of a model version. Called from several threads."""
+
+    def embed(self, version: str, query: str) -> NDArray[np.float32]:
+        """The unit vector of a query that is not blank, float32 `(dim,)`, as the version makes it."""
+        ...
 
 
 class QueryEncoders:

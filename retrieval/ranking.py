@@ -1,20 +1,27 @@
-"""From the legs' candidates to one ranking of segments, or of videos by their best segment."""
+"""From what the legs found and what it is worth to one ranking of segments, or of videos by their best segment."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from retrieval.fusion import Fusion, fuse
+from retrieval.fusion import fuse
 from retrieval.legs import Candidate
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A segment of the fused ranking, and what each leg that found it said of it."""
+    """A segment of the fused ranking.
+
+    Attributes:
+        score: The weighted sum of its shares.
+        by_leg: What each leg that found it said of it.
+        shares: What it gets from a leg for a weight of 1; from a leg that is not named, nothing.
+    """
 
     score: float
     by_leg: Mapping[str, Candidate]
+    shares: Mapping[str, float]
 
     @property
     def segment(self) -> Candidate:
@@ -22,13 +29,29 @@ class Hit:
         return next(iter(self.by_leg.values()))
 
 
-def rank(found: Mapping[str, Sequence[Candidate]], fusion: Fusion, *, group_by_video: bool) -> list[Hit]:
-    """Fuses the candidates of all legs, best first; with `group_by_video`, the best segment of each video."""
+def rank(
+    found: Mapping[str, Sequence[Candidate]],
+    shares: Mapping[str, Mapping[str, float]],
+    weights: Mapping[str, float],
+    *,
+    group_by_video: bool,
+) -> list[Hit]:
+    """Fuses the candidates of all legs, best first; with `group_by_video`, the best segment of each video.
+
+    Args:
+        found: By leg.
+        shares: By leg, of segments that any leg found. One that gets nothing from any leg is no hit.
+        weights: By leg.
+        group_by_video: Whether a video has one hit.
+    """
     by_leg = {leg: {candidate.segment_id: candidate for candidate in candidates} for leg, candidates in found.items()}
-    ranks = {leg: {name: candidate.rank for name, candidate in named.items()} for leg, named in by_leg.items()}
     hits = [
-        Hit(score, {leg: named[segment_id] for leg, named in by_leg.items() if segment_id in named})
-        for segment_id, score in fuse(ranks, fusion)
+        Hit(
+            score,
+            {leg: named[segment_id] for leg, named in by_leg.items() if segment_id in named},
+            {leg: given[segment_id] for leg, given in shares.items() if segment_id in given},
+        )
+        for segment_id, score in fuse(shares, weights)
     ]
     return _best_of_each_video(hits) if group_by_video else hits
 

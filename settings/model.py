@@ -60,17 +60,19 @@ class ModelSettings(Section):
 class SearchSettings(Section):
     """How the legs of a search are fused in the releases that are made from now on."""
 
-    k: float = Field(default=5.0, gt=0)
+    fuse: Literal["scores", "ranks"] = "scores"
     caption: float = Field(default=0.2, ge=0)
     transcript: float = Field(default=1.0, ge=0)
     visual: float = Field(default=1.0, ge=0)
-    text: float = Field(default=0.1, ge=0)
+    text: float = Field(default=0.7, ge=0)
     screen: float = Field(default=0.5, ge=0)
+    context: float = Field(default=0.3, ge=0, le=1)
+    k: float = Field(default=5.0, gt=0)
     log_queries: bool = True
 
     def fusion(self) -> dict[str, float]:
-        """The weights by leg and the constant `k` of reciprocal rank fusion."""
-        return self.model_dump(exclude={"log_queries"})
+        """The weights by leg, with `context` for a fusion by scores or `k` for one by ranks."""
+        return self.model_dump(exclude={"log_queries", "fuse", "k" if self.fuse == "scores" else "context"})
 
 
 class BackfillSettings(Section):

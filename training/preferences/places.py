@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval import Index, LegHit
+from retrieval import Index
 from retrieval.fusion import Fusion
-from retrieval.index import DEPTH
 from training.preferences.judgements import Unit
 
 
@@ -21,8 +20,7 @@ class Places:
     Attributes:
         items: Their ids; a video has a row for each of its segments that a leg found, a segment has one.
         owner: The item of each row, int64 `(r,)`, ascending from 0 without gaps.
-        shares: What each leg adds to a row's score for a weight of 1, `1 / (k + rank)`, 0 where it has not found it:
-            float64 `(r, l)`.
+        shares: What each leg adds to a row's score for a weight of 1, 0 where it says nothing of it: float64 `(r, l)`.
     """
 
     items: tuple[str, ...]
@@ -48,29 +46,29 @@ class Places:
 
 
 def ask_legs(index: Index, query: str, unit: Unit, fusion: Fusion) -> Places | None:
-    """Asks every leg that has a weight by itself, as deep as a search does; None where no leg finds anything.
+    """Asks every leg that has a weight, as deep as a search does; None where no leg finds anything.
 
     Args:
         index: Over the release whose legs are asked.
         query: Its words.
         unit: Whether the items are videos or segments.
-        fusion: Names the legs, in the order of the columns of `shares`, and `k`.
+        fusion: Names the legs, in the order of the columns of `shares`.
 
     Raises:
         RetrievalError, EncoderError, LakeError: The release cannot be searched.
     """
-    hits: dict[tuple[str, str], list[LegHit | None]] = {}
-    for column, leg in enumerate(fusion.weights):
-        for found in index.search(query, legs=[leg], limit=DEPTH, group_by_video=False).results:
-            item = found.video_id if unit == "video" else found.segment_id
-            hits.setdefault((item, found.segment_id), [None] * len(fusion.weights))[column] = found.legs[leg]
-    return places_of(hits, fusion.k) if hits else None
+    rows = {
+        (hit.segment.video_id if unit == "video" else hit.segment.segment_id, hit.segment.segment_id): [
+            hit.shares.get(leg, 0.0) for leg in fusion.weights
+        ]
+        for hit in index.candidates(query)
+    }
+    return places_of(rows) if rows else None
 
 
-def places_of(hits: Mapping[tuple[str, str], Sequence[LegHit | None]], k: float) -> Places:
-    """The candidates by item and segment, with what each leg said of them; one at least."""
-    ordered = sorted(hits)
+def places_of(rows: Mapping[tuple[str, str], Sequence[float]]) -> Places:
+    """The candidates by item and segment, with what each leg gives them; one at least."""
+    ordered = sorted(rows)
     items = sorted({item for item, _ in ordered})
-    shares = [[0.0 if hit is None else 1.0 / (k + hit.rank) for hit in hits[row]] for row in ordered]
     owner = np.searchsorted(np.array(items), np.array([item for item, _ in ordered]))
-    return Places(tuple(items), owner.astype(np.int64), np.array(shares))
+    return Places(tuple(items), owner.astype(np.int64), np.array([rows[row] for row in ordered]))

@@ -17,9 +17,9 @@ from quality.promotion import TUNED
 from quality.rank_metrics import Difference, paired_difference
 from retrieval import Index
 from retrieval.fusion import Fusion
-from retrieval.index import EmbedsQueries
 from retrieval.legs import LEGS, VECTOR_LEGS
 from retrieval.live_release import FixedRelease
+from retrieval.query_encoders import EmbedsQueries
 from retrieval.warm_lake import WarmLake
 from training.preferences.errors import NotTuned, TooFewJudgements
 from training.preferences.fusion import BETA, Fitted, accuracy_by_query, fit_weights

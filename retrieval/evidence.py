@@ -1,0 +1,83 @@
+"""What the finding of every leg is worth, for all segments that any leg found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lake.schema import DOCUMENTS, Space, vectors_table_name
+from lake.store import Lake, in_list
+from retrieval.background import Backgrounds
+from retrieval.fusion import Fusion, by_ranks
+from retrieval.legs import WORDS_LEGS, Candidate
+from retrieval.near_in_time import cosines_in_context
+from retrieval.strength import vector_strength, words_strength
+from retrieval.words import coverage
+
+SECOND_STAGE = 40
+"""Of each leg, how many of the first are looked at again; a leg's later ones count with what the leg itself said."""
+
+Found = Mapping[str, Sequence[Candidate]]
+Shares = dict[str, dict[str, float]]
+
+
+class Evidence:
+    """Weighs what legs found, in one lake."""
+
+    def __init__(self, lake: Lake, backgrounds: Backgrounds) -> None:
+        self._lake = lake
+        self._backgrounds = backgrounds
+
+    def shares(
+        self,
+        found: Found,
+        fusion: Fusion,
+        spaces: Mapping[str, str],
+        vectors: Mapping[str, NDArray[np.float32]],
+        stems: frozenset[str],
+    ) -> Shares:
+        """What each leg gives the segments that it found, or that others did, for a weight of 1.
+
+        One leg alone, and a fusion by ranks, need nothing but the ranks.
+
+        Args:
+            found: By leg, its candidates.
+            fusion: How they are fused.
+            spaces: The version of each space.
+            vectors: Of the query, by space, float32 `(dim,)`.
+            stems: Of the query's words.
+        """
+        if fusion.k is not None or len(found) == 1:
+            ranks = {leg: {one.segment_id: one.rank for one in candidates} for leg, candidates in found.items()}
+            return by_ranks(ranks, fusion.k or 0.0)
+        shares: Shares = {}
+        for leg, candidates in found.items():
+            if leg in WORDS_LEGS:
+                shares[leg] = self._of_words(leg, candidates, stems)
+            elif leg == "visual" and fusion.context:
+                shares[leg] = self._of_pictures(found, spaces[leg], vectors[leg], fusion.context)
+            else:
+                said = {one.segment_id: one.score for one in candidates}
+                shares[leg] = self._strengths(leg, spaces[leg], said)  # type: ignore[arg-type]
+        return shares
+
+    def _of_words(self, leg: str, candidates: Sequence[Candidate], stems: frozenset[str]) -> dict[str, float]:
+        looked_at = [one.segment_id for one in candidates]
+        rows = self._lake.read(DOCUMENTS.name, ["segment_id", leg], in_list("segment_id", looked_at))
+        texts = zip(rows["segment_id"].to_pylist(), rows[leg].to_pylist(), strict=True)
+        everyone = self._lake.snapshot(DOCUMENTS.name).count_rows()
+        return words_strength({segment_id: coverage(stems, text) for segment_id, text in texts}, everyone)
+
+    def _of_pictures(self, found: Found, version: str, vector: NDArray[np.float32], context: float) -> dict[str, float]:
+        again = {one.segment_id: one for candidates in found.values() for one in candidates[:SECOND_STAGE]}
+        said = {one.segment_id: one.score for one in found["visual"]}
+        table = vectors_table_name("visual", version)
+        said |= cosines_in_context(self._lake, table, vector, again.values(), context)
+        return self._strengths("visual", version, said)
+
+    def _strengths(self, space: Space, version: str, cosines: Mapping[str, float]) -> dict[str, float]:
+        background = self._backgrounds.of(vectors_table_name(space, version), version)
+        strengths = vector_strength(space, np.array(list(cosines.values()), dtype=np.float64), background)
+        return dict(zip(cosines, strengths.tolist(), strict=True))
