@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lake.schema import DOCUMENTS, Space, vectors_table_name
-from lake.store import Lake, in_list
+from lake.store import Lake
 from retrieval.background import Backgrounds
 from retrieval.fusion import Fusion, by_ranks
 from retrieval.legs import WORDS_LEGS, Candidate
@@ -16,8 +16,9 @@ from retrieval.near_in_time import cosines_in_context
 from retrieval.strength import vector_strength, words_strength
 from retrieval.words import coverage
 
-SECOND_STAGE = 40
-"""Of each leg, how many of the first are looked at again; a leg's later ones count with what the leg itself said."""
+PICTURES_AGAIN = {"visual": 25, "caption": 10, "transcript": 10, "screen": 10, "text": 10}
+"""Of each leg, how many of the first have their pictures looked at again, with those near in time. Later ones of the
+visual leg count with what it said."""
 
 Found = Mapping[str, Sequence[Candidate]]
 Shares = dict[str, dict[str, float]]
@@ -55,7 +56,7 @@ class Evidence:
         shares: Shares = {}
         for leg, candidates in found.items():
             if leg in WORDS_LEGS:
-                shares[leg] = self._of_words(leg, candidates, stems)
+                shares[leg] = self._of_words(candidates, stems)
             elif leg == "visual" and fusion.context:
                 shares[leg] = self._of_pictures(found, spaces[leg], vectors[leg], fusion.context)
             else:
@@ -63,15 +64,13 @@ class Evidence:
                 shares[leg] = self._strengths(leg, spaces[leg], said)  # type: ignore[arg-type]
         return shares
 
-    def _of_words(self, leg: str, candidates: Sequence[Candidate], stems: frozenset[str]) -> dict[str, float]:
-        looked_at = [one.segment_id for one in candidates]
-        rows = self._lake.read(DOCUMENTS.name, ["segment_id", leg], in_list("segment_id", looked_at))
-        texts = zip(rows["segment_id"].to_pylist(), rows[leg].to_pylist(), strict=True)
+    def _of_words(self, candidates: Sequence[Candidate], stems: frozenset[str]) -> dict[str, float]:
         everyone = self._lake.snapshot(DOCUMENTS.name).count_rows()
-        return words_strength({segment_id: coverage(stems, text) for segment_id, text in texts}, everyone)
+        return words_strength({one.segment_id: coverage(stems, one.words) for one in candidates}, everyone)
 
     def _of_pictures(self, found: Found, version: str, vector: NDArray[np.float32], context: float) -> dict[str, float]:
-        again = {one.segment_id: one for candidates in found.values() for one in candidates[:SECOND_STAGE]}
+        firsts = (candidates[: PICTURES_AGAIN[leg]] for leg, candidates in found.items())
+        again = {one.segment_id: one for candidates in firsts for one in candidates}
         said = {one.segment_id: one.score for one in found["visual"]}
         table = vectors_table_name("visual", version)
         said |= cosines_in_context(self._lake, table, vector, again.values(), context)

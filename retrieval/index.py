@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -25,11 +26,14 @@ from retrieval.live_release import LiveRelease
 from retrieval.planner import Query, WordsThere, understand, worth_asking
 from retrieval.query_encoders import EmbedsQueries
 from retrieval.ranking import Hit, rank
+from retrieval.result_cache import ResultCache
 from retrieval.results import LegHit, Result, SearchResults
 from retrieval.warm_lake import WarmLake
 
 DEPTH = 50
 """Candidates that a leg contributes unless a search says otherwise."""
+PART_OF_DEPTH = {"visual": 1.0, "text": 0.6, "transcript": 0.6, "caption": 0.4, "screen": 0.4}
+"""Beside other legs, one whose later candidates never come first contributes fewer: they cost as much as early ones."""
 
 _DEEPER = 4
 _DEEPEST = 1000
@@ -65,6 +69,7 @@ class Index:
         self._lake = lake
         self._encoders = encoders
         self._releases = releases or LiveRelease(lake)
+        self._answers = ResultCache(lake)
         self._words_there = WordsThere(lake)
         self._evidence = Evidence(lake, Backgrounds(lake, encoders))
         self._threads = ThreadPoolExecutor(max_workers=len(LEGS), thread_name_prefix="leg")
@@ -88,8 +93,8 @@ class Index:
             legs: The legs to ask; None asks all that the release gives a weight. A leg that is named here and has no
                 weight counts with weight 1.
             group_by_video: One result a video, its best segment; False gives every segment its own.
-            depth: Candidates that each leg contributes. When they are segments of fewer than `limit` videos, the legs
-                are asked for more, up to 1000.
+            depth: Candidates that a leg contributes, or the part of it that is enough of that leg. When they are
+                segments of fewer than `limit` videos, the legs are asked for more, up to 1000.
 
         Raises:
             NoRelease: Nothing has been released yet.
@@ -100,23 +105,28 @@ class Index:
         """
         if limit < 1 or depth < 1:
             raise BadSearch(f"limit and depth must be at least 1, not {limit} and {depth}.", where="search")
-        question = self._question(query, filters, legs)
+        release, text = self._releases.current(), _readable(query)
+        asked = (text, limit, filters, None if legs is None else tuple(legs), group_by_video, depth)
+        key = self._answers.key(release, asked)
+        known = self._answers.find(key)
+        if known is not None:
+            return known
+        question = self._question(release, text, filters, legs)
         hits = self._hits(question, limit, max(depth, limit), group_by_video=group_by_video) if question else []
-        text = _readable(query)
-        release_id = question.release.release_id if question else self._releases.current().release_id
-        return SearchResults(release_id, text, self._results(hits, filters.uri_prefix or ""))
+        answer = SearchResults(release.release_id, text, self._results(hits, filters.uri_prefix or ""))
+        return self._answers.keep(key, answer)
 
     def candidates(self, query: str, *, depth: int = DEPTH) -> list[Hit]:
         """Every segment that a leg of the release finds, best first, with what each leg gives it for a weight of 1.
 
         Args:
             query: Any text.
-            depth: Candidates that each leg contributes.
+            depth: As of `search`.
 
         Raises:
             NoRelease, BadFusion, WrongEncoder, LakeError: As `search`.
         """
-        question = self._question(query, _NO_FILTERS, None)
+        question = self._question(self._releases.current(), _readable(query), _NO_FILTERS, None)
         if question is None:
             return []
         return self._rank(question, depth, group_by_video=False)[0]
@@ -133,11 +143,10 @@ class Index:
     ) -> None:
         self.close()
 
-    def _question(self, query: str, filters: Filters, legs: Sequence[str] | None) -> _Question | None:
+    def _question(self, release: Release, text: str, filters: Filters, legs: Sequence[str] | None) -> _Question | None:
         """What is to be asked of which legs; None where nothing can be found."""
-        release = self._releases.current()
         fusion = _fusion(release, legs)
-        understood = understand(_readable(query))
+        understood = understand(text)
         where = compile_prefilter(filters, self._lake)
         if not understood.text.strip() or where == MATCHES_NOTHING:
             return None
@@ -159,13 +168,14 @@ class Index:
     def _rank(self, question: _Question, depth: int, *, group_by_video: bool) -> tuple[list[Hit], bool]:
         """All hits, and whether no leg has more candidates than it gave. The legs run side by side."""
         spaces, weights = question.release.spaces, question.fusion.weights
-        asked = {leg: self._threads.submit(self._ask_leg, question, leg, depth) for leg in weights}
+        depths = {leg: math.ceil(depth * PART_OF_DEPTH[leg]) if len(weights) > 1 else depth for leg in weights}
+        asked = {leg: self._threads.submit(self._ask_leg, question, leg, depths[leg]) for leg in weights}
         answers = {leg: future.result() for leg, future in asked.items()}
         found = {leg: candidates for leg, (candidates, _) in answers.items()}
         vectors = {leg: vector for leg, (_, vector) in answers.items() if vector is not None}
         shares = self._evidence.shares(found, question.fusion, spaces, vectors, question.query.stems)
         hits = rank(found, shares, weights, group_by_video=group_by_video)
-        return hits, all(len(candidates) < depth for candidates in found.values())
+        return hits, all(len(candidates) < depths[leg] for leg, candidates in found.items())
 
     def _ask_leg(self, question: _Question, leg: str, depth: int) -> tuple[list[Candidate], NDArray[np.float32] | None]:
         if leg in WORDS_LEGS:

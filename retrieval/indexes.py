@@ -37,7 +37,8 @@ def ensure_indexes(lake: Lake, *, ann_from_rows: int = ANN_FROM_ROWS) -> IndexRe
 
     Full text on each column of words, with positions, English stems and stop words: also on an empty table, because a
     row that is not indexed yet is read with the stems of the index that is there. A B-tree on each key, which upserts
-    look rows up by. An IVF index with scalar quantization on the vectors of a table that has grown to `ann_from_rows`.
+    look rows up by, and on the videos of vectors, by which a search finds what is near in time. An IVF index with
+    scalar quantization on the vectors of a table that has grown to `ann_from_rows`.
 
     Safe beside writers and beside itself in another process.
 
@@ -55,7 +56,8 @@ def ensure_indexes(lake: Lake, *, ann_from_rows: int = ANN_FROM_ROWS) -> IndexRe
     }
     for name in lake.vectors_tables():
         is_large = lake.count(name) >= ann_from_rows
-        wanted[name] = {"segment_id": BTree()} | ({"vector": vectors_index} if is_large else {})
+        keys = {"segment_id": BTree(), "video_id": BTree()}
+        wanted[name] = keys | ({"vector": vectors_index} if is_large else {})
     created: list[str] = []
     caught_up: dict[str, int] = {}
     for name, indexes in wanted.items():

@@ -20,8 +20,8 @@ WORDS_LEGS: tuple[WordsLeg, ...] = ("caption", "transcript", "screen")
 VECTOR_LEGS: tuple[Space, ...] = SPACES
 LEGS: tuple[str, ...] = (*WORDS_LEGS, *VECTOR_LEGS)
 
-REFINE_FACTOR = 4
-"""An index compares quantized vectors; four times the candidates are compared again in full."""
+REFINE_FACTOR = 2
+"""An index compares quantized vectors; twice the candidates are compared again in full."""
 
 MOST_WITH_PHRASE = 1000
 
@@ -30,7 +30,7 @@ _COLUMNS = ["segment_id", "video_id", "start_ms", "end_ms"]
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A segment that a leg found; `rank` from 1, shared by equal scores."""
+    """A segment that a leg found; `rank` from 1, shared by equal scores; `words` are what a words leg searched."""
 
     segment_id: str
     video_id: str
@@ -38,6 +38,7 @@ class Candidate:
     end_ms: int
     rank: int
     score: float
+    words: str = ""
 
 
 def search_words(lake: Lake, leg: WordsLeg, query: str, where: str | None, depth: int) -> list[Candidate]:
@@ -50,14 +51,14 @@ def search_words(lake: Lake, leg: WordsLeg, query: str, where: str | None, depth
 
     documents = lake.snapshot(DOCUMENTS.name)
     found = documents.to_table(
-        columns=[*_COLUMNS, "_score"],
+        columns=[*_COLUMNS, leg, "_score"],
         full_text_query=MatchQuery(query, leg),
         filter=where,
         prefilter=True,
         limit=depth,
         disable_scoring_autoprojection=True,
     )
-    return _ranked(found, np.asarray(found["_score"], dtype=np.float64))
+    return _ranked(found, np.asarray(found["_score"], dtype=np.float64), found[leg].to_pylist())
 
 
 def with_phrase(lake: Lake, phrase: str, where: str | None) -> list[str]:
@@ -106,10 +107,10 @@ def search_vectors(
         prefilter=True,
         disable_scoring_autoprojection=True,
     )
-    return _ranked(found, 1.0 - np.asarray(found["_distance"], dtype=np.float64))
+    return _ranked(found, 1.0 - np.asarray(found["_distance"], dtype=np.float64), [""] * found.num_rows)
 
 
-def _ranked(found: pa.Table, scores: NDArray[np.float64]) -> list[Candidate]:
+def _ranked(found: pa.Table, scores: NDArray[np.float64], words: Sequence[str]) -> list[Candidate]:
     """Rows to candidates, best first.
 
     Equal scores share a rank: short captions repeat, and no order among them is better than another. Their names only
@@ -121,5 +122,6 @@ def _ranked(found: pa.Table, scores: NDArray[np.float64]) -> list[Candidate]:
     for place, row in enumerate(order, start=1):
         score = float(scores[row])
         tied = candidates and candidates[-1].score == score
-        candidates.append(Candidate(*rows[row], rank=candidates[-1].rank if tied else place, score=score))
+        rank = candidates[-1].rank if tied else place
+        candidates.append(Candidate(*rows[row], rank=rank, score=score, words=words[row]))
     return candidates

@@ -46,7 +46,8 @@ def cosines_in_context(
     # The keys first: an hour of video has thousands of segments, of which a few dozen are near.
     row_ids = keys["_rowid"].to_numpy()[rows].tolist()
     taken = lake.table(table).take_row_ids(row_ids).select(["segment_id", "vector"]).to_arrow()
-    cosines = unit(np.stack(taken["vector"].to_numpy(zero_copy_only=False))) @ vector
+    stored = taken["vector"].combine_chunks().flatten().to_numpy().reshape(taken.num_rows, -1)
+    cosines = unit(stored) @ vector
     by_name = dict(zip(taken["segment_id"].to_pylist(), cosines.tolist(), strict=True))
     names = keys["segment_id"].to_pylist()
     mixed = {}
