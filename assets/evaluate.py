@@ -8,10 +8,13 @@ import dagster as dg
 from assets.embed import text_vectors, visual_vectors
 from assets.materialised import TABLE
 from assets.pictured_videos import PicturedVideos
-from assets.resources import LakeResource, ModelsResource, ReportsResource
+from assets.resources import LakeResource, ModelsResource, PromotionResource, ReportsResource
+from assets.retrieval_page import failure_results, quality_page
 from assets.robustness_page import robustness_page
+from assets.serve import release
 from kernel.progress import Progress
-from lake.schema import DRIFT_REFERENCES, ROBUSTNESS, SPACES
+from lake.schema import DRIFT_REFERENCES, RETRIEVAL_QUALITY, ROBUSTNESS, SPACES
+from quality.retrieval.failure_modes import FAILURE_MODES
 
 if TYPE_CHECKING:
     from lake.store import Lake
@@ -21,6 +24,13 @@ if TYPE_CHECKING:
 _WARN = dg.AssetCheckSeverity.WARN
 PAGES = "drift"
 """The folder of Evidently's pages among the reports."""
+
+MEASUREMENTS_DRAWN = 12
+
+FAILURE_CHECKS = [
+    dg.AssetCheckSpec(name, asset="retrieval_quality", description=f"{says} A warning.")
+    for name, says in FAILURE_MODES.items()
+]
 
 DRIFT_CHECKS = [
     check
@@ -124,6 +134,44 @@ def robustness(
         unmeasured = f"Not measured: fewer than {STORED_LEAST} vectors, or nothing to disturb."
         metadata |= robustness_page(found, others) if found else {str(space): unmeasured}
     return dg.MaterializeResult(metadata=metadata)
+
+
+@dg.asset(
+    group_name="evaluate",
+    deps=[release],
+    kinds={"lancedb"},
+    check_specs=FAILURE_CHECKS,
+    metadata={TABLE: RETRIEVAL_QUALITY.name},
+)
+def retrieval_quality(
+    lake: LakeResource, promotion: PromotionResource, progress: dg.ResourceParam[Progress]
+) -> dg.MaterializeResult:
+    """Whether people find what they look for: recall, nDCG and reciprocal rank of the live release, leg by leg.
+
+    **Reads** the queries whose answers are known (`promotion.evaluation`); where there are none, words that are said
+    and captions, drawn from the corpus. **Writes** `retrieval_quality`, a row a release and state of the corpus. The
+    checks are the ways in which search by vectors is known to fail.
+    """
+    from lake.releases import Releases
+    from lake.retrieval_quality import RetrievalMeasured
+    from quality.retrieval.measure import measure_quality
+    from quality.retrieval.questions import questions_of
+    from retrieval.query_encoders import QueryEncoders
+
+    opened = lake.open()
+    live = Releases(opened).find_live()
+    questions = questions_of(opened, promotion.policy().evaluation)
+    if live is None or not questions.asked:
+        unasked = "nothing is released." if live is None else f"no question of {questions.source} can be asked."
+        results = failure_results((), tuple(FAILURE_MODES), unasked)
+        return dg.MaterializeResult(metadata={"not_measured": unasked}, check_results=results)
+    encoders = QueryEncoders(opened, cache_dir=lake.folders.caches)
+    found = measure_quality(opened, live, questions, encoders, progress)
+    before = [one for one in RetrievalMeasured(opened).all() if one.source == found.source]
+    return dg.MaterializeResult(
+        metadata=quality_page(found, before[-MEASUREMENTS_DRAWN:], questions),
+        check_results=failure_results(found.failure_modes, tuple(FAILURE_MODES), ""),
+    )
 
 
 def _profile(lake: "Lake", found: "AcrossVersions") -> dict[str, Any]:

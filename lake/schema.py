@@ -325,6 +325,19 @@ ROBUSTNESS = _table(
 )
 """How far a version's vectors move when pictures and queries are disturbed."""
 
+RETRIEVAL_QUALITY = _table(
+    "retrieval_quality",
+    "state_fp",
+    [
+        ("state_fp", pa.string()),
+        ("release_id", pa.int64()),
+        ("source", pa.string()),
+        ("measured_json", pa.string()),
+        ("measured_at", TIMESTAMP),
+    ],
+)
+"""How well a release found what it should: metrics by leg and by part, and known ways to fail."""
+
 TABLES: tuple[TableSpec, ...] = (
     FILES,
     VIDEOS,
@@ -342,6 +355,7 @@ TABLES: tuple[TableSpec, ...] = (
     TRAININGS,
     DRIFT_REFERENCES,
     ROBUSTNESS,
+    RETRIEVAL_QUALITY,
     FAILURES,
 )
 

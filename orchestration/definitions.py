@@ -5,7 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from assets.embed import text_vectors, visual_vectors
-from assets.evaluate import drift, embedding_profile, robustness
+from assets.evaluate import drift, embedding_profile, retrieval_quality, robustness
 from assets.expectations import expectations
 from assets.explore import sql_export
 from assets.ingest import videos
@@ -39,6 +39,7 @@ def build_definitions(settings: Settings, home: Home, progress: Progress | None 
             drift,
             embedding_profile,
             robustness,
+            retrieval_quality,
             sql_export,
             training_set,
             trained_adapter,

@@ -22,10 +22,11 @@ class BadEvaluationSet(ReelindexError):
 
 @dataclass(frozen=True, slots=True)
 class KnownQuery:
-    """A query, and the video that it should find."""
+    """A query, the video that it should find, and what its author calls queries of its kind; empty without a name."""
 
     text: str
     video_id: str
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class EvaluationSet:
 
 
 def read_evaluation_set(path: Path, lake: Lake) -> EvaluationSet:
-    """The queries of a CSV file with the columns `query` and `video_path`.
+    """The queries of a CSV file with the columns `query` and `video_path`, and `kind` where it tells some apart.
 
     A path is relative to the file's folder, or absolute; it names a video by the place where the lake has seen it, or
     by its content where the file is there.
@@ -51,9 +52,9 @@ def read_evaluation_set(path: Path, lake: Lake) -> EvaluationSet:
         BadEvaluationSet: It cannot be read, lacks a column, or has a row without a query or a path.
     """
     rows = list(_rows(path))
-    ids = video_ids(lake, path.parent, [video_path for _, video_path in rows])
-    queries = [KnownQuery(text, ids[video_path]) for text, video_path in rows if video_path in ids]
-    return EvaluationSet(tuple(queries), tuple(sorted({video_path for _, video_path in rows} - set(ids))))
+    ids = video_ids(lake, path.parent, [video_path for _, video_path, _ in rows])
+    queries = [KnownQuery(text, ids[video_path], kind) for text, video_path, kind in rows if video_path in ids]
+    return EvaluationSet(tuple(queries), tuple(sorted({video_path for _, video_path, _ in rows} - set(ids))))
 
 
 def video_ids(lake: Lake, folder: Path, video_paths: Sequence[str]) -> dict[str, str]:
@@ -73,7 +74,7 @@ def video_ids(lake: Lake, folder: Path, video_paths: Sequence[str]) -> dict[str,
     return {video_path: video_id for video_path, video_id in found.items() if video_id and video_id in known}
 
 
-def _rows(path: Path) -> Iterator[tuple[str, str]]:
+def _rows(path: Path) -> Iterator[tuple[str, str, str]]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.DictReader(stream)
@@ -88,7 +89,7 @@ def _rows(path: Path) -> Iterator[tuple[str, str]]:
                 text, video_path = (row[column] or "" for column in COLUMNS)
                 if not text.strip() or not video_path.strip():
                     raise BadEvaluationSet("a query or a path is empty.", where=f"{path}, line {reader.line_num}")
-                yield text, video_path
+                yield text, video_path, (row.get("kind") or "").strip()
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise BadEvaluationSet(f"it cannot be read: {error}.", where=str(path)) from error
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from assets.evaluate import DRIFT_CHECKS
+from assets.evaluate import DRIFT_CHECKS, FAILURE_CHECKS
 from assets.expectations import SPECS
 from orchestration.definitions import build_definitions
 from orchestration.instance import open_instance
@@ -16,7 +16,7 @@ from tests.orchestration.command import reelindex_here
 from tests.quality.expectations.breakers import BREAKERS, Broken
 from tests.quality.expectations.sound_lake import WarmModels, sound_home
 
-ASKED = len(SPECS) + len(DRIFT_CHECKS)
+ASKED = len(SPECS) + len(DRIFT_CHECKS) + len(FAILURE_CHECKS)
 ADVICE = "Delete the video's row in `decodes`"
 
 

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 import orchestration
-from assets.evaluate import DRIFT_CHECKS
+from assets.evaluate import DRIFT_CHECKS, FAILURE_CHECKS
 from assets.partitions import BUCKETS, IN_ONE_RUN
 from assets.resources import LakeResource
 from orchestration.cli.ui import GROUPS, WORKSPACE
@@ -52,6 +52,7 @@ DEPENDENCIES = {
     "drift": {"visual_vectors", "text_vectors"},
     "embedding_profile": {"visual_vectors", "text_vectors"},
     "robustness": {"visual_vectors", "text_vectors"},
+    "retrieval_quality": {"release"},
     "sql_export": {"release"},
     "training_set": {"segments", "documents"},
     "trained_adapter": {"training_set"},
@@ -62,7 +63,7 @@ GROUP_OF = {
     "understand": {"segments", "transcripts", "captions", "screen_texts", "documents"},
     "embed": {"visual_vectors", "text_vectors"},
     "serve": {"indexes", "release"},
-    "evaluate": {"drift", "embedding_profile", "robustness"},
+    "evaluate": {"drift", "embedding_profile", "robustness", "retrieval_quality"},
     "explore": {"sql_export"},
     "train": {"training_set", "trained_adapter", "adapter_evaluation"},
 }
@@ -119,7 +120,7 @@ def test_every_asset_and_every_check_is_described(definitions: dg.Definitions) -
     }
     expected = {(asset, one.name) for asset, requirements in REQUIREMENTS.items() for one in requirements}
     assert checks.keys() == expected | {("release", gate) for gate in GATES} | {
-        ("drift", check.name) for check in DRIFT_CHECKS
+        (check.asset_key.to_user_string(), check.name) for check in [*DRIFT_CHECKS, *FAILURE_CHECKS]
     }
     assert all(check.description for check in checks.values())
 

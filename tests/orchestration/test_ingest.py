@@ -15,6 +15,7 @@ from lake.schema import (
     EVALUATIONS,
     FAILURES,
     FILES,
+    RETRIEVAL_QUALITY,
     ROBUSTNESS,
     SCREEN_TEXTS,
     TABLES,
@@ -42,7 +43,7 @@ def _no_run(*arguments: object) -> IngestOutcome:
 def test_the_first_run_fills_every_table_and_makes_a_release() -> None:
     lake, outcome = ingested().lake, ingested().outcome
     empty = {spec.name for spec in TABLES if lake.count(spec.name) == 0}
-    unused = (FAILURES, EVALUATIONS, SCREEN_TEXTS, TRAININGS, DRIFT_REFERENCES, ROBUSTNESS)
+    unused = (FAILURES, EVALUATIONS, SCREEN_TEXTS, TRAININGS, DRIFT_REFERENCES, ROBUSTNESS, RETRIEVAL_QUALITY)
     assert empty == {spec.name for spec in unused}
     assert len(lake.vectors_tables()) == 2
     assert outcome.run_id

@@ -26,6 +26,7 @@ ASSETS = {
     "drift": "evaluate",
     "embedding_profile": "evaluate",
     "robustness": "evaluate",
+    "retrieval_quality": "evaluate",
     "sql_export": "explore",
     "training_set": "train",
     "trained_adapter": "train",

@@ -1,0 +1,74 @@
+"""Each way to fail is seen where it was made, and not where it was not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lake.retrieval_quality import Estimate, Found
+from lake.store import Lake
+from quality.retrieval.failure_modes import concentration, flood, hub, long_tail
+from stages.segments import segment_id_of
+from tests.quality.spaces import add_vectors, spec, unit_vectors
+
+VIDEOS = [f"{number:032x}" for number in range(100)]
+
+
+def _even(questions: int = 60) -> list[list[str]]:
+    random = np.random.default_rng(0)
+    return [[VIDEOS[place] for place in random.permutation(100)[:10]] for _ in range(questions)]
+
+
+def test_no_video_is_a_hub_where_all_are_shown_alike() -> None:
+    found = hub(_even(), 100, str)
+    assert found.value is not None
+    assert not found.exceeds
+
+
+def test_a_video_that_is_near_everything_is_a_hub_and_is_named() -> None:
+    rankings = [[VIDEOS[7], *ranking[1:]] for ranking in _even()]
+    found = hub(rankings, 100, lambda video_id: f"film {int(video_id, 16)}")
+    assert found.exceeds
+    assert found.value == pytest.approx(0.9)
+    assert "shows film 7 for 60 of 60 questions" in found.told
+
+
+def test_few_questions_or_videos_tell_nothing() -> None:
+    assert hub(_even(19), 100, str).value is None
+    assert hub(_even(), 29, str).value is None
+    assert concentration([], 100).value is None
+
+
+def test_an_answer_that_is_always_the_same_is_concentrated() -> None:
+    assert not concentration(_even(), 100).exceeds
+    found = concentration([VIDEOS[:10]] * 60, 100)
+    assert found.value == pytest.approx(0.9)
+    assert found.exceeds
+    assert "10 of 100 videos" in found.told
+
+
+def test_scenes_that_were_only_encoded_anew_flood_an_answer(tmp_path: Path) -> None:
+    lake = Lake(tmp_path)
+    ids = [segment_id_of(video_id, 0, 1000) for video_id in VIDEOS[:40]]
+    vectors = unit_vectors(40, 16)
+    add_vectors(lake, "visual", spec("plain-1", 16), vectors, ids)
+    assert flood(lake, "visual", "plain-1", [ids[:10]] * 30, str).value == 0
+    copied = vectors.copy()
+    copied[1:4] = vectors[0] + np.float32(1e-3) * vectors[1:4]
+    copied /= np.linalg.norm(copied, axis=1, keepdims=True)
+    add_vectors(lake, "visual", spec("copied-1", 16), copied, ids)
+    found = flood(lake, "visual", "copied-1", [ids[:10]] * 30, str)
+    assert found.value == pytest.approx(0.3)
+    assert found.exceeds
+    assert VIDEOS[1] in found.told
+
+
+def test_rare_content_that_is_found_less_is_told() -> None:
+    def part(recall: float) -> Found:
+        return Found(20, {"recall@10": Estimate(recall, recall, recall)})
+
+    assert long_tail({"rare content": part(0.5), "common content": part(0.9)}).exceeds
+    assert not long_tail({"rare content": part(0.9), "common content": part(0.9)}).exceeds
+    assert long_tail({"rare content": part(0.5)}).value is None
