@@ -24,7 +24,7 @@ from retrieval.fusion import Fusion
 from retrieval.legs import LEGS, VECTOR_LEGS, WORDS_LEGS, Candidate, search_vectors, search_words, with_phrase
 from retrieval.live_release import LiveRelease
 from retrieval.planner import Query, WordsThere, understand, worth_asking
-from retrieval.query_encoders import EmbedsQueries
+from retrieval.query_encoders import EmbedsPictures, EmbedsQueries
 from retrieval.ranking import Hit, rank
 from retrieval.result_cache import ResultCache
 from retrieval.results import LegHit, Result, SearchResults
@@ -131,6 +131,61 @@ class Index:
             return []
         return self._rank(question, depth, group_by_video=False)[0]
 
+    def similar(self, segment_id: str, *, limit: int = 10, filters: Filters = _NO_FILTERS) -> SearchResults:
+        """Videos that look like a segment, the most alike first; its own video is not among them.
+
+        Raises:
+            NoRelease: Nothing has been released yet.
+            BadSearch: The release has no pictures, or this segment has none in it; or a `limit` below 1.
+        """
+        release = self._releases.current()
+        table = vectors_table_name("visual", _visual_version(release))
+        rows = self._lake.read(table, ["video_id", "vector"], in_list("segment_id", [_readable(segment_id)]))
+        if not rows.num_rows:
+            raise BadSearch("there is no such segment with a picture in the release.", where="similar")
+        vector = np.asarray(rows["vector"][0].as_py(), dtype=np.float32)
+        return self._nearest(release, vector, limit, filters, without=rows["video_id"][0].as_py())
+
+    def like_picture(self, picture: bytes, *, limit: int = 10, filters: Filters = _NO_FILTERS) -> SearchResults:
+        """Videos in which something looks like a picture, the most alike first.
+
+        Args:
+            picture: A JPEG, PNG or another format that Pillow reads.
+            limit: Results at most.
+            filters: What every result must meet.
+
+        Raises:
+            NoRelease: Nothing has been released yet.
+            BadSearch: The release has no pictures, or a `limit` below 1.
+            EncodeFailed: It is not a picture.
+        """
+        release = self._releases.current()
+        if not isinstance(self._encoders, EmbedsPictures):
+            raise BadSearch("this index cannot look at pictures.", where="similar")
+        vector = self._encoders.embed_picture(_visual_version(release), picture)
+        return self._nearest(release, vector, limit, filters, without=None)
+
+    def _nearest(
+        self, release: Release, vector: NDArray[np.float32], limit: int, filters: Filters, without: str | None
+    ) -> SearchResults:
+        if limit < 1:
+            raise BadSearch(f"limit must be at least 1, not {limit}.", where="similar")
+        where = compile_prefilter(filters, self._lake)
+        if without is not None and where != MATCHES_NOTHING:
+            others = f"video_id != '{without}'"
+            where = others if where is None else f"({where}) AND {others}"
+        hits: list[Hit] = []
+        depth = max(DEPTH, limit)
+        while where != MATCHES_NOTHING:
+            table = vectors_table_name("visual", _visual_version(release))
+            found = {"visual": search_vectors(self._lake, table, vector, where, depth)}
+            shares = {"visual": {one.segment_id: one.score for one in found["visual"]}}
+            hits = rank(found, shares, {"visual": 1.0}, group_by_video=True)[:limit]
+            if len(hits) == limit or len(found["visual"]) < depth or depth * _DEEPER > _DEEPEST:
+                break
+            depth *= _DEEPER
+        return SearchResults(release.release_id, "", self._results(hits, filters.uri_prefix or ""))
+
     def close(self) -> None:
         """Ends the threads; the index cannot search afterwards."""
         self._threads.shutdown()
@@ -196,6 +251,13 @@ class Index:
         columns = ["segment_id", "caption", "transcript", "screen"]
         rows = self._lake.read(DOCUMENTS.name, columns, in_list("segment_id", segment_ids)).to_pylist()
         return {row["segment_id"]: row for row in rows}
+
+
+def _visual_version(release: Release) -> str:
+    version = release.spaces.get("visual")
+    if version is None:
+        raise BadSearch(f"release {release.release_id} has no pictures.", where="similar")
+    return version
 
 
 def _readable(query: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lake.schema import DOCUMENTS, FILES
+from lake.schema import DOCUMENTS, FILES, KEYFRAMES
 from lake.store import Lake
 from retrieval.errors import IndexRaced
 from retrieval.legs import WORDS_LEGS
@@ -53,6 +53,7 @@ def ensure_indexes(lake: Lake, *, ann_from_rows: int = ANN_FROM_ROWS) -> IndexRe
     wanted: dict[str, dict[str, Any]] = {
         DOCUMENTS.name: {"segment_id": BTree()} | dict.fromkeys(WORDS_LEGS, words_index),
         FILES.name: {"video_id": BTree()},
+        KEYFRAMES.name: {"segment_id": BTree()},
     }
     for name in lake.vectors_tables():
         is_large = lake.count(name) >= ann_from_rows

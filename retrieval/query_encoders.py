@@ -6,7 +6,7 @@ import json
 import threading
 from collections import OrderedDict
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from retrieval.errors import WrongEncoder
 if TYPE_CHECKING:
     from encoders.canary import Canary
     from encoders.family import ModelSpec
-    from encoders.protocols import QueryEncoder
+    from encoders.protocols import ImageEncoder, QueryEncoder
 
 _REMEMBERED_QUERIES = 64
 
@@ -28,6 +28,15 @@ class EmbedsQueries(Protocol):
 
     def embed(self, version: str, query: str) -> NDArray[np.float32]:
         """The unit vector of a query that is not blank, float32 `(dim,)`, as the version makes it."""
+        ...
+
+
+@runtime_checkable
+class EmbedsPictures(Protocol):
+    """What turns a picture into a vector of a model version. Called from several threads."""
+
+    def embed_picture(self, version: str, picture: bytes) -> NDArray[np.float32]:
+        """The unit vector of a picture, float32 `(dim,)`, as a version of the visual space makes it."""
         ...
 
 
@@ -44,6 +53,7 @@ class QueryEncoders:
         self._lock = threading.Lock()
         self._by_version: dict[str, _SharedEncoder] = {}
         self._by_model: dict[str, _SharedEncoder] = {}
+        self._of_pictures: dict[str, ImageEncoder] = {}
 
     def embed(self, version: str, query: str) -> NDArray[np.float32]:
         """The unit vector of a query that is not blank, float32 `(dim,)`, as `version` makes it.
@@ -59,6 +69,32 @@ class QueryEncoders:
             if encoder is None:
                 encoder = self._by_version[version] = self._open(version)
         return encoder.embed(query)
+
+    def embed_picture(self, version: str, picture: bytes) -> NDArray[np.float32]:
+        """The unit vector of a picture, float32 `(dim,)`, as `version` of the visual space makes it.
+
+        Raises:
+            EncodeFailed: It is not a picture.
+            WrongEncoder, UnknownModel, WeightsMissing, CanaryMismatch: As `embed`.
+        """
+        with self._lock:
+            encoder = self._of_pictures.get(version)
+            if encoder is None:
+                encoder = self._of_pictures[version] = self._open_pictures(version)
+            vector: NDArray[np.float32] = encoder.embed_segments([[picture]])[0]
+            return vector
+
+    def _open_pictures(self, version: str) -> ImageEncoder:
+        from encoders.canary import Canary, compute, verify
+        from encoders.protocols import ImageEncoder
+        from encoders.registry import load
+
+        registered = self._registered(version)
+        model = load(_spec_of(registered), cache_dir=self._cache_dir)
+        if not isinstance(model, ImageEncoder):
+            raise WrongEncoder("the model of the release does not look at pictures.", where=version)
+        verify(Canary.from_dict(registered.canary), compute(model))
+        return model
 
     def _open(self, version: str) -> _SharedEncoder:
         from encoders.canary import Canary, verify

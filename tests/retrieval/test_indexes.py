@@ -48,6 +48,7 @@ def test_empty_tables_get_the_indexes_that_new_rows_need(small: SmallCorpus) -> 
         "documents.transcript",
         "documents.screen",
         "files.video_id",
+        "keyframes.segment_id",
         "vectors__text__words_1.segment_id",
         "vectors__text__words_1.video_id",
         "vectors__visual__words_1.segment_id",
