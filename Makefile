@@ -10,7 +10,7 @@ export DO_NOT_TRACK := 1
 export GX_ANALYTICS_ENABLED := false
 export DAGSTER_DISABLE_TELEMETRY := 1
 
-.PHONY: demo test lint types bench ui setup hooks clean
+.PHONY: demo test lint types bench ui serve setup hooks clean
 
 demo: setup  ## make a small corpus, ingest it through Dagster, ask it five questions
 	$(RUN) reelindex demo
@@ -36,6 +36,9 @@ bench: setup  ## what the corpus of CORPUS=folder gives: a migration, relevance,
 
 ui: setup  ## the Dagster web UI with its daemon
 	$(RUN) reelindex ui
+
+serve: setup  ## a page to search on, and the HTTP API
+	$(RUN) reelindex serve
 
 setup: .venv/.synced hooks
 

@@ -18,6 +18,7 @@ from orchestration.demo_corpus import DEMO_QUESTIONS
 from retrieval import open_index
 from settings import Home
 from tests.orchestration.web_ui import BROWSER_ARGUMENTS, find_browser, started_ui
+from tests.serving.served import served
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -32,6 +33,7 @@ GRAPH_WINDOW = {"width": 1900, "height": 1300}
 """The largest in which Dagster draws assets as boxes with a name: with more room it adds lines too small to read."""
 GRAPH_MARGIN = 40
 PAGE_WINDOW = {"width": 1380, "height": 1010}
+SEARCH_WINDOW = {"width": 1000, "height": 760}
 SETTLED_MS = 2500
 
 
@@ -70,7 +72,20 @@ def take_pages(home: Home) -> None:
         chromium = driver.chromium.launch(executable_path=browser, args=BROWSER_ARGUMENTS)
         take_asset_graph(chromium, address, PICTURES / "asset_graph.png")
         take_materialisation(chromium, address, PICTURES / "materialisation.png")
+        with served(home.folder, Path(scratch)) as search_address:
+            take_search_page(chromium, search_address, PICTURES / "search_page.png")
         chromium.close()
+
+
+def take_search_page(chromium: Browser, address: str, path: Path) -> None:
+    """The answers to a question that is answered by what is said."""
+    page = chromium.new_page(viewport=SEARCH_WINDOW, color_scheme="light", device_scale_factor=1.5)
+    page.goto(address)
+    page.fill("#q", QUESTIONS[0])
+    page.press("#q", "Enter")
+    page.wait_for_selector(".answer")
+    page.wait_for_timeout(SETTLED_MS)
+    page.screenshot(path=path)
 
 
 def take_asset_graph(chromium: Browser, address: str, path: Path) -> None:

@@ -2,46 +2,18 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
-from tests.orchestration.web_ui import BROWSER_ARGUMENTS, PROGRAM, find_browser, free_port
+from tests.orchestration.web_ui import BROWSER_ARGUMENTS, find_browser
+from tests.serving.served import served
 from tests.stages.small_lake import ingested
 
 pytestmark = pytest.mark.xdist_group("ingested")
-READY_WITHIN_S = 60
-
-
-@contextmanager
-def _served(scratch: Path) -> Iterator[str]:
-    address = f"http://127.0.0.1:{free_port()}"
-    command = [sys.executable, "-c", PROGRAM, "serve", "--home", str(ingested().home.folder)]
-    log = scratch / "serve.log"
-    with log.open("w") as written:
-        process = subprocess.Popen(
-            [*command, "--port", address.rpartition(":")[2]], cwd=scratch, stdout=written, stderr=subprocess.STDOUT
-        )
-        try:
-            for _ in range(READY_WITHIN_S * 4):
-                with suppress(urllib.error.URLError, ConnectionError):
-                    urllib.request.urlopen(f"{address}/api/release", timeout=10).close()
-                    break
-                assert process.poll() is None, log.read_text()
-                time.sleep(0.25)
-            yield address
-        finally:
-            process.terminate()
-            process.wait(20)
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +22,10 @@ def browsed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Any
     if browser is None:
         pytest.skip("no Chromium is on the path: the page was not looked at")
     playwright = pytest.importorskip("playwright.sync_api")
-    with _served(tmp_path_factory.mktemp("serve")) as address, playwright.sync_playwright() as driver:
+    with (
+        served(ingested().home.folder, tmp_path_factory.mktemp("serve")) as address,
+        playwright.sync_playwright() as driver,
+    ):
         chromium = driver.chromium.launch(executable_path=browser, args=BROWSER_ARGUMENTS)
         yield address, chromium
         chromium.close()
