@@ -9,12 +9,12 @@ import numpy as np
 from encoders.spec import parse_spec
 from lake.model_versions import ModelVersions
 from quality.gates import FIRST_RELEASE_GATES, Case, Gate, GateResult
+from quality.index_recall import NEIGHBOURS, has_index, recall_of_index
 from quality.retrieval_gate import retrieval
 from quality.robustness_gate import robustness
 from stages.vectors import table_of
 
 PROBES = 100
-NEIGHBOURS = 10
 
 
 def canary(case: Case) -> GateResult:
@@ -41,31 +41,15 @@ def index_recall(case: Case) -> GateResult:
     """Search through the vector index finds what an exact search finds."""
     least = case.policy.min_index_recall
     name = table_of(case.spec, case.space).name
-    if not any(index.columns == ["vector"] for index in case.scope.lake.table(name).list_indices()):
+    if not has_index(case.scope.lake, name):
         return case.verdict("index_recall", True, 1.0, least, "there is no vector index: every search is exact.")
     table = case.scope.lake.snapshot(name)
     rows = table.count_rows()
     chosen = np.linspace(0, rows - 1, min(PROBES, rows), dtype=np.int64)
-    probes = np.stack(table.take(chosen.tolist(), columns=["vector"])["vector"].to_numpy(zero_copy_only=False))
-    found = [_share_found(table, probe) for probe in probes]
-    recall = float(np.mean(found))
-    message = f"recall@{NEIGHBOURS} of the index against exact search is {recall:.4f} over {len(found)} vectors."
-    return case.verdict("index_recall", recall >= least, recall, least, message, probes=len(found))
-
-
-def _share_found(table: object, probe: np.ndarray[tuple[int], np.dtype[np.float32]]) -> float:
-    from retrieval.legs import REFINE_FACTOR
-
-    nearest = {"column": "vector", "q": probe, "k": NEIGHBOURS, "metric": "cosine", "refine_factor": REFINE_FACTOR}
-    exact, indexed = (
-        set(
-            table.to_table(columns=["segment_id"], nearest={**nearest, "use_index": use_index})[  # type: ignore[attr-defined]
-                "segment_id"
-            ].to_pylist()
-        )
-        for use_index in (False, True)
-    )
-    return len(exact & indexed) / len(exact)
+    probes = table.take(chosen.tolist(), columns=["vector"])["vector"].to_numpy(zero_copy_only=False)
+    recall = recall_of_index(table, list(probes))
+    message = f"recall@{NEIGHBOURS} of the index against exact search is {recall:.4f} over {len(probes)} vectors."
+    return case.verdict("index_recall", recall >= least, recall, least, message, probes=len(probes))
 
 
 CANDIDATE_GATES: tuple[Gate, ...] = (canary, index_recall, robustness, retrieval)

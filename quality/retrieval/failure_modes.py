@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lake.retrieval_quality import FailureMode, Found
-from lake.schema import Space
+from lake.schema import Space, vectors_table_name
 from lake.store import Lake
+from quality.index_recall import has_index, recall_of_index
 from quality.stored_vectors import stored_vectors
 from stages.segments import video_id_of_segment
 
@@ -23,6 +24,7 @@ FAILURE_MODES = {
     "hubs": "No video is among the first ten of the visual leg for a quarter of all questions more than by chance.",
     "floods": "At most one result in ten shows the same scene as one above it.",
     "concentration": "The first ten are not always the same few videos: Gini's coefficient is 0.75 at most.",
+    "index_misses": "The vector indexes find 98 % of the ten nearest of an exact search, for these very questions.",
     "long_tail": "Recall at 10 of content that few videos share is at most 0.15 lower than of what many share.",
 }
 """By name, what should hold."""
@@ -35,6 +37,7 @@ MAX_FLOOD = 0.1
 SAME_SCENE = 0.98
 MAX_CONCENTRATION = 0.75
 MAX_LONG_TAIL = 0.15
+MAX_MISSED = 0.02
 EXAMPLES = 3
 
 
@@ -102,6 +105,32 @@ def flood(
     told = f"{again.total()} of {sum(map(len, first))} results repeat a scene that stands above them"
     told += f"; most often {names}. Delete what was only encoded anew." if names else "."
     return FailureMode("floods", share, MAX_FLOOD, told)
+
+
+def index_misses(
+    lake: Lake, spaces: Mapping[str, str], embedded: Mapping[str, Sequence[NDArray[np.float32]]]
+) -> FailureMode:
+    """The share of the ten nearest of an exact search that the worse of the vector indexes misses.
+
+    Args:
+        lake: With the vectors.
+        spaces: The version of each space.
+        embedded: By space, the vectors of the questions.
+    """
+    found = {}
+    for space, version in spaces.items():
+        table = vectors_table_name(space, version)
+        if embedded.get(space) and has_index(lake, table):
+            found[space] = recall_of_index(lake.snapshot(table), embedded[space])
+    if not found:
+        return FailureMode("index_misses", 0.0, MAX_MISSED, "There is no vector index: every search is exact.")
+    told = ", ".join(f"{space} {recall:.4f}" for space, recall in found.items())
+    told = f"Recall at 10 of the indexes against exact search, for the questions themselves: {told}."
+    if 1 - min(found.values()) > MAX_MISSED:
+        told += (
+            " The corpus has changed since it was built: drop it, and `reelindex ingest` builds it for what is there."
+        )
+    return FailureMode("index_misses", 1 - min(found.values()), MAX_MISSED, told)
 
 
 def long_tail(parts: Mapping[str, Found]) -> FailureMode:

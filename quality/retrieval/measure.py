@@ -16,7 +16,8 @@ from lake.releases import Release, Releases
 from lake.retrieval_quality import FailureMode, Found, RetrievalMeasured, RetrievalQuality
 from lake.schema import DOCUMENTS, VIDEOS, vectors_table_name
 from lake.store import Lake
-from quality.retrieval.failure_modes import concentration, flood, hub, long_tail
+from quality.index_recall import has_index
+from quality.retrieval.failure_modes import concentration, flood, hub, index_misses, long_tail
 from quality.retrieval.metrics import summed_up, values_of
 from quality.retrieval.parts import parts_of
 from quality.retrieval.questions import Question, Questions
@@ -95,7 +96,10 @@ def _measured(
         source=questions.source,
         legs={leg: summed_up(each, everyone) for leg, each in values.items()},
         parts=parts,
-        failure_modes=_failure_modes(lake, release, answers, videos, parts),
+        failure_modes=(
+            *_failure_modes(lake, release, answers, videos, parts),
+            _index_misses(lake, release, questions, encoders),
+        ),
         measured_at=datetime.now(UTC),
     )
 
@@ -130,6 +134,16 @@ def _failure_modes(
         modes += [hub(videos["visual"], everyone, named)]
         modes += [flood(lake, "visual", release.spaces["visual"], shown, named)]
     return tuple(modes)
+
+
+def _index_misses(lake: Lake, release: Release, questions: Questions, encoders: EmbedsQueries) -> FailureMode:
+    texts = [question.text for question in questions.asked if question.text.strip()]
+    embedded = {
+        space: [encoders.embed(version, text) for text in texts]
+        for space, version in release.spaces.items()
+        if has_index(lake, vectors_table_name(space, version))
+    }
+    return index_misses(lake, release.spaces, embedded)
 
 
 def _names(lake: Lake, found: Sequence[Sequence[str]]) -> Callable[[str], str]:

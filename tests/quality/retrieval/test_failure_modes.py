@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from lancedb.index import IvfPq, IvfSq
 
 from lake.retrieval_quality import Estimate, Found
 from lake.store import Lake
-from quality.retrieval.failure_modes import concentration, flood, hub, long_tail
+from quality.retrieval.failure_modes import concentration, flood, hub, index_misses, long_tail
 from stages.segments import segment_id_of
 from tests.quality.spaces import add_vectors, spec, unit_vectors
 
@@ -72,3 +73,24 @@ def test_rare_content_that_is_found_less_is_told() -> None:
     assert long_tail({"rare content": part(0.5), "common content": part(0.9)}).exceeds
     assert not long_tail({"rare content": part(0.9), "common content": part(0.9)}).exceeds
     assert long_tail({"rare content": part(0.5)}).value is None
+
+
+@pytest.mark.parametrize(
+    ("index", "misses"),
+    [
+        (None, False),
+        (IvfSq(distance_type="cosine", num_partitions=1), False),
+        (IvfPq(distance_type="cosine", num_partitions=1, num_sub_vectors=1), True),
+    ],
+)
+def test_an_index_is_held_against_the_questions_themselves(
+    tmp_path: Path, index: IvfSq | IvfPq | None, misses: bool
+) -> None:
+    lake = Lake(tmp_path)
+    ids = [segment_id_of(VIDEOS[0], 1000 * number, 1000 * number + 1000) for number in range(3000)]
+    name = add_vectors(lake, "visual", spec("model-1", 32), unit_vectors(3000, 32), ids)
+    if index is not None:
+        lake.table(name).create_index("vector", config=index)
+    found = index_misses(lake, {"visual": "model-1"}, {"visual": list(unit_vectors(20, 32, seed=3))})
+    assert found.exceeds == misses, found.told
+    assert ("no vector index" in found.told) == (index is None)
