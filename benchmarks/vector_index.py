@@ -113,7 +113,7 @@ def _faiss_ivf_sq(stored: Vectors, folder: Path) -> Built:
         index = faiss.index_factory(DIM, f"IVF{lists},SQ8", faiss.METRIC_INNER_PRODUCT)
         index.train(stored[:: max(1, len(stored) // (64 * lists))])
         index.add(stored)
-        index.nprobe = 20
+        faiss.extract_index_ivf(index).nprobe = 20
         return lambda query: index.search(query[None], NEIGHBOURS)[1][0].tolist()
 
     return _measured("faiss IVF_SQ8, 20 probes, not refined", build)
