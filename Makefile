@@ -33,6 +33,7 @@ bench: setup  ## what the corpus of CORPUS=folder gives: a migration, relevance,
 	$(RUN) python -m benchmarks.relevance $(CORPUS) $(BENCH_HOME)
 	$(RUN) python -m benchmarks.transcription $(CORPUS)
 	$(RUN) python -m benchmarks.ingest_overhead $(CORPUS)/videos
+	$(RUN) python -m benchmarks.search_latency
 
 ui: setup  ## the Dagster web UI with its daemon
 	$(RUN) reelindex ui

@@ -7,6 +7,7 @@ import logging
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
 
 from encoders.errors import EncodeFailed
 from kernel.errors import ReelindexError
@@ -40,6 +41,7 @@ def create_app(index: Index, lake: Lake, *, host: str = "127.0.0.1", token: str 
     app.middleware("http")(Access(host, token))
     app.exception_handler(ReelindexError)(_told)
     app.exception_handler(RequestValidationError)(_not_understood)
+    app.exception_handler(HTTPException)(_refused)
     for routes in (search_routes(index), lake_routes(lake), page_routes()):
         app.include_router(routes)
     return app
@@ -56,6 +58,12 @@ def _told(request: Request, error: Exception) -> JSONResponse:
     logging.getLogger("reelindex").error("%s %s: %s", request.method, request.url.path, error)
     why = "nothing has been released yet." if isinstance(error, NoRelease) else "the corpus cannot be searched now."
     return JSONResponse({"error": why}, status_code=status)
+
+
+def _refused(request: Request, error: Exception) -> JSONResponse:
+    del request
+    assert isinstance(error, HTTPException)
+    return JSONResponse({"error": str(error.detail)}, status_code=error.status_code, headers=error.headers)
 
 
 def _not_understood(request: Request, error: Exception) -> JSONResponse:

@@ -183,6 +183,12 @@ def test_what_is_not_there_is_404(client: TestClient, address: str) -> None:
     assert client.get(address).status_code == 404
 
 
+def test_another_method_is_refused_in_the_same_words(client: TestClient) -> None:
+    answer = client.post("/api/search")
+    assert (answer.status_code, answer.json()) == (405, {"error": "Method Not Allowed"})
+    assert answer.headers["allow"] == "GET"
+
+
 def test_a_file_that_is_gone_or_another_one_is_not_given(tmp_path: Path) -> None:
     lake = ingested().lake
     (row, *_) = lake.read(FILES.name, FILES.schema.names).to_pylist()
