@@ -12,11 +12,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from kernel.identity import fingerprint
+from kernel.identity import fingerprint, segment_id_of
 from lake.buckets import bucket_of
 from lake.schema import Space, vectors_table
 from lake.store import Lake
-from stages.segments import segment_id_of
 
 SEGMENTS_A_VIDEO = 5
 WITHIN_A_VIDEO = 0.5

@@ -44,3 +44,19 @@ def file_digest(path: Path) -> str:
 def video_id_of(path: Path) -> str:
     """A video's name: the first 32 hex digits of the SHA-256 of its bytes (128 bits: no collisions in practice)."""
     return file_digest(path)[:VIDEO_ID_DIGITS]
+
+
+def segment_id_of(video_id: str, start_ms: int, end_ms: int) -> str:
+    """A segment's name: its video and its times."""
+    return f"{video_id}-{start_ms}-{end_ms}"
+
+
+def video_id_of_segment(segment_id: str) -> str:
+    """The video that a segment's name begins with."""
+    return segment_id.partition("-")[0]
+
+
+def times_of_segment(segment_id: str) -> tuple[int, int]:
+    """The start and end that a segment's name ends with, in ms."""
+    _, start_ms, end_ms = segment_id.split("-")
+    return int(start_ms), int(end_ms)

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from lake.releases import Releases
 from lake.schema import Space, vectors_table_name
 from lake.store import Lake
-from quality.stored_vectors import Vectors, sampled, stored_vectors
+from lake.vectors import Vectors
+from quality.stored_vectors import sampled, stored_vectors
 
 SAMPLE_MOST = 2000
 """Segments: the work grows with the square."""

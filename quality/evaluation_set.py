@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from kernel.errors import ReelindexError
 from kernel.identity import video_id_of
+from lake.query_log import QueryLog
 from lake.schema import FILES, VIDEOS
 from lake.store import Lake, in_list
 
@@ -55,6 +57,16 @@ def read_evaluation_set(path: Path, lake: Lake) -> EvaluationSet:
     ids = video_ids(lake, path.parent, [video_path for _, video_path, _ in rows])
     queries = [KnownQuery(text, ids[video_path], kind) for text, video_path, kind in rows if video_path in ids]
     return EvaluationSet(tuple(queries), tuple(sorted({video_path for _, video_path, _ in rows} - set(ids))))
+
+
+def asked_texts(lake: Lake, path: Path | None) -> list[str]:
+    """What is asked of a lake: the queries of a file, where there is one that can be read, then the latest searches."""
+    known: tuple[KnownQuery, ...] = ()
+    if path is not None:
+        with suppress(BadEvaluationSet):  # the gate `retrieval` says so
+            known = read_evaluation_set(path, lake).queries
+    logged = (query.query for query in reversed(QueryLog(lake).recent()))
+    return [text for text in dict.fromkeys((*(query.text for query in known), *logged)) if text.strip()]
 
 
 def video_ids(lake: Lake, folder: Path, video_paths: Sequence[str]) -> dict[str, str]:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lake.schema import vectors_table_name
 from lake.store import Lake
-from retrieval.legs import REFINE_FACTOR
-
-if TYPE_CHECKING:
-    import lance
+from retrieval.legs import depth_beside_others, search_vectors
 
 NEIGHBOURS = 10
 
@@ -22,26 +19,22 @@ def has_index(lake: Lake, table: str) -> bool:
     return any(index.columns == ["vector"] for index in lake.table(table).list_indices())
 
 
-def recall_of_index(table: lance.LanceDataset, probes: Sequence[NDArray[np.float32]]) -> float:
-    """The mean share of the ten nearest of an exact search that the index finds.
+def recall_of_index(lake: Lake, space: str, version: str, probes: Sequence[NDArray[np.float32]]) -> float:
+    """The mean share of the ten nearest of an exact search that a search through the index finds.
 
     Args:
-        table: Vectors with an index.
+        lake: With the vectors.
+        space: The space, which decides how deep a search goes.
+        version: Its version, whose vectors have an index.
         probes: What is looked for, each float32 `(dim,)`; at least one.
     """
-    return float(np.mean([_share_found(table, probe) for probe in probes]))
+    table, depth = vectors_table_name(space, version), depth_beside_others(space)
+    return float(np.mean([_share_found(lake, table, probe, depth) for probe in probes]))
 
 
-def _share_found(table: lance.LanceDataset, probe: NDArray[np.float32]) -> float:
-    nearest = {"column": "vector", "q": probe, "k": NEIGHBOURS, "metric": "cosine", "refine_factor": REFINE_FACTOR}
+def _share_found(lake: Lake, table: str, probe: NDArray[np.float32], depth: int) -> float:
     exact, indexed = (
-        set(
-            table.to_table(
-                columns=["segment_id"],
-                nearest={**nearest, "use_index": use_index},
-                disable_scoring_autoprojection=True,
-            )["segment_id"].to_pylist()
-        )
-        for use_index in (False, True)
+        {one.segment_id for one in search_vectors(lake, table, probe, None, depth, exactly=exactly)[:NEIGHBOURS]}
+        for exactly in (True, False)
     )
     return len(exact & indexed) / len(exact)

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lake.schema import Space, vectors_table_name
 from lake.store import Lake, in_list
+from lake.vectors import Vectors, rows_of, unit
 
 _READ_AT_ONCE = 2000
-
-Vectors = NDArray[np.float32]
 
 
 def sampled(names: Sequence[str], most: int) -> list[str]:
@@ -30,12 +28,5 @@ def stored_vectors(lake: Lake, space: Space, version: str, segment_ids: Sequence
     for start in range(0, len(segment_ids), _READ_AT_ONCE):
         where = in_list("segment_id", segment_ids[start : start + _READ_AT_ONCE])
         rows = lake.read(vectors_table_name(space, version), ["segment_id", "vector"], where)
-        vectors = rows["vector"].to_numpy(zero_copy_only=False)
-        found |= dict(zip(rows["segment_id"].to_pylist(), vectors, strict=True))
-    return unit(np.stack([found[segment_id] for segment_id in segment_ids]).astype(np.float32))
-
-
-def unit(vectors: Vectors) -> Vectors:
-    """Each row divided by its length; a row of zeros stays."""
-    divided: Vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-    return divided
+        found |= dict(zip(rows["segment_id"].to_pylist(), rows_of(rows["vector"]), strict=True))
+    return unit(np.stack([found[segment_id] for segment_id in segment_ids]))

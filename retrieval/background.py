@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lake.store import Lake
-from retrieval.near_in_time import unit
+from lake.vectors import rows_of, unit
 from retrieval.query_encoders import EmbedsQueries
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ class Backgrounds:
         if not rows:
             return Background(0.0, 1.0, 0)
         chosen = np.linspace(0, rows - 1, min(SAMPLE, rows), dtype=np.int64).tolist()
-        stored = np.stack(snapshot.take(chosen, columns=["vector"])["vector"].to_numpy(zero_copy_only=False))
+        stored = rows_of(snapshot.take(chosen, columns=["vector"])["vector"])
         asked = np.stack([self._encoders.embed(version, probe) for probe in PROBES])
         cosines = asked @ unit(stored).T
         return Background(float(cosines.mean()), max(float(cosines.std()), LEAST_DEVIATION), rows)

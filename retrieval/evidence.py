@@ -10,15 +10,14 @@ from numpy.typing import NDArray
 from lake.schema import DOCUMENTS, Space, vectors_table_name
 from lake.store import Lake
 from retrieval.background import Backgrounds
-from retrieval.fusion import Fusion, by_ranks
+from retrieval.fusion import Fusion, by_ranks, fuse
 from retrieval.legs import WORDS_LEGS, Candidate
-from retrieval.near_in_time import cosines_in_context
+from retrieval.near_in_time import cosines_in_context, read_near
 from retrieval.strength import vector_strength, words_strength
 from retrieval.words import coverage
 
-PICTURES_AGAIN = {"visual": 25, "caption": 10, "transcript": 10, "screen": 10, "text": 10}
-"""Of each leg, how many of the first have their pictures looked at again, with those near in time. Later ones of the
-visual leg count with what it said."""
+LOOKED_AT_AGAIN = 30
+"""Of what the legs found, fused, so many of the first have their pictures looked at again, with those near in time."""
 
 Found = Mapping[str, Sequence[Candidate]]
 Shares = dict[str, dict[str, float]]
@@ -57,24 +56,27 @@ class Evidence:
         for leg, candidates in found.items():
             if leg in WORDS_LEGS:
                 shares[leg] = self._of_words(candidates, stems)
-            elif leg == "visual" and fusion.context:
-                shares[leg] = self._of_pictures(found, spaces[leg], vectors[leg], fusion.context)
             else:
                 said = {one.segment_id: one.score for one in candidates}
                 shares[leg] = self._strengths(leg, spaces[leg], said)  # type: ignore[arg-type]
+        if "visual" in found and fusion.context:
+            shares["visual"] = self._in_context(shares, fusion, spaces["visual"], vectors["visual"])
         return shares
 
     def _of_words(self, candidates: Sequence[Candidate], stems: frozenset[str]) -> dict[str, float]:
         everyone = self._lake.snapshot(DOCUMENTS.name).count_rows()
         return words_strength({one.segment_id: coverage(stems, one.words) for one in candidates}, everyone)
 
-    def _of_pictures(self, found: Found, version: str, vector: NDArray[np.float32], context: float) -> dict[str, float]:
-        firsts = (candidates[: PICTURES_AGAIN[leg]] for leg, candidates in found.items())
-        again = {one.segment_id: one for candidates in firsts for one in candidates}
-        said = {one.segment_id: one.score for one in found["visual"]}
-        table = vectors_table_name("visual", version)
-        said |= cosines_in_context(self._lake, table, vector, again.values(), context)
-        return self._strengths("visual", version, said)
+    def _in_context(self, shares: Shares, fusion: Fusion, version: str, query: NDArray[np.float32]) -> dict[str, float]:
+        """The visual shares, with those of the first candidates seen among what is near them in time.
+
+        The others are taken to stand among strangers, so that to be looked at again is no disadvantage.
+        """
+        first = [segment_id for segment_id, _ in fuse(shares, fusion.weights)[:LOOKED_AT_AGAIN]]
+        there = read_near(self._lake, vectors_table_name("visual", version), first)
+        again = self._strengths("visual", version, cosines_in_context(query, first, there, fusion.context))
+        unseen = {segment_id: (1 - fusion.context) * share for segment_id, share in shares["visual"].items()}
+        return unseen | again
 
     def _strengths(self, space: Space, version: str, cosines: Mapping[str, float]) -> dict[str, float]:
         background = self._backgrounds.of(vectors_table_name(space, version), version)

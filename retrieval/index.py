@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -21,7 +20,17 @@ from retrieval.errors import BadSearch
 from retrieval.evidence import Evidence
 from retrieval.filters import MATCHES_NOTHING, Filters, compile_prefilter, narrowed
 from retrieval.fusion import Fusion
-from retrieval.legs import LEGS, VECTOR_LEGS, WORDS_LEGS, Candidate, search_vectors, search_words, with_phrase
+from retrieval.legs import (
+    DEPTH,
+    LEGS,
+    VECTOR_LEGS,
+    WORDS_LEGS,
+    Candidate,
+    depth_beside_others,
+    search_vectors,
+    search_words,
+    with_phrase,
+)
 from retrieval.live_release import LiveRelease
 from retrieval.planner import Query, WordsThere, understand, worth_asking
 from retrieval.query_encoders import EmbedsPictures, EmbedsQueries
@@ -29,11 +38,6 @@ from retrieval.ranking import Hit, rank
 from retrieval.result_cache import ResultCache
 from retrieval.results import LegHit, Result, SearchResults
 from retrieval.warm_lake import WarmLake
-
-DEPTH = 50
-"""Candidates that a leg contributes unless a search says otherwise."""
-PART_OF_DEPTH = {"visual": 1.0, "text": 0.6, "transcript": 0.6, "caption": 0.4, "screen": 0.4}
-"""Beside other legs, one whose later candidates never come first contributes fewer: they cost as much as early ones."""
 
 _DEEPER = 4
 _DEEPEST = 1000
@@ -223,7 +227,7 @@ class Index:
     def _rank(self, question: _Question, depth: int, *, group_by_video: bool) -> tuple[list[Hit], bool]:
         """All hits, and whether no leg has more candidates than it gave. The legs run side by side."""
         spaces, weights = question.release.spaces, question.fusion.weights
-        depths = {leg: math.ceil(depth * PART_OF_DEPTH[leg]) if len(weights) > 1 else depth for leg in weights}
+        depths = {leg: depth_beside_others(leg, depth) if len(weights) > 1 else depth for leg in weights}
         asked = {leg: self._threads.submit(self._ask_leg, question, leg, depths[leg]) for leg in weights}
         answers = {leg: future.result() for leg, future in asked.items()}
         found = {leg: candidates for leg, (candidates, _) in answers.items()}
@@ -283,12 +287,13 @@ def _fusion(release: Release, legs: Sequence[str] | None) -> Fusion:
 def _result(hit: Hit, uris: dict[str, str], documents: dict[str, dict[str, Any]]) -> Result:
     # A new segment may have its visual vector before its document.
     document = documents.get(hit.segment.segment_id, {"caption": "", "transcript": "", "screen": ""})
+    start_ms, end_ms = hit.segment.times_ms
     return Result(
         video_id=hit.segment.video_id,
         uri=uris.get(hit.segment.video_id, ""),
         segment_id=hit.segment.segment_id,
-        start_ms=hit.segment.start_ms,
-        end_ms=hit.segment.end_ms,
+        start_ms=start_ms,
+        end_ms=end_ms,
         score=hit.score,
         legs={leg: LegHit(candidate.rank, candidate.score) for leg, candidate in hit.by_leg.items()},
         caption=document["caption"],

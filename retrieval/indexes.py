@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lake.schema import DOCUMENTS, FILES, KEYFRAMES
 from lake.store import Lake
 from retrieval.errors import IndexRaced
-from retrieval.legs import WORDS_LEGS
+from retrieval.legs import PARTITION_ROWS, WORDS_LEGS
 
 if TYPE_CHECKING:
     from lancedb.table import Table
 
 ANN_FROM_ROWS = 50_000
 """Below this many vectors an exact search is as fast as an index, and exact."""
+QUANTIZED_BITS = 4
+"""Of each number of a vector in an index: as good as 8 with scalar quantization, at half of what is read."""
+
+MOST_PIECES = 4
+"""What is new in a vector index is a piece of its own, which every search asks too: more of them become one."""
 
 _ATTEMPTS = 4
 
@@ -38,17 +45,23 @@ def ensure_indexes(lake: Lake, *, ann_from_rows: int = ANN_FROM_ROWS) -> IndexRe
     Full text on each column of words, with positions, English stems and stop words: also on an empty table, because a
     row that is not indexed yet is read with the stems of the index that is there. A B-tree on each key, which upserts
     look rows up by, and on the videos of vectors, by which a search finds what is near in time. An IVF index with
-    scalar quantization on the vectors of a table that has grown to `ann_from_rows`.
+    RaBitQ codes on the vectors of a table that has grown to `ann_from_rows`.
 
     Safe beside writers and beside itself in another process.
 
     Raises:
         IndexRaced: Other processes changed a table in every attempt.
     """
-    from lancedb.index import FTS, BTree, IvfSq
+    from lancedb.index import FTS, BTree, IvfRq
 
-    # Measured: as good as the defaults (recall@10 of 1.000 with refinement), at a fraction of the training.
-    vectors_index = IvfSq(distance_type="cosine", max_iterations=15, sample_rate=64)
+    # More training than this finds no more (docs/performance.md).
+    vectors_index = IvfRq(
+        distance_type="cosine",
+        num_bits=QUANTIZED_BITS,
+        target_partition_size=PARTITION_ROWS,
+        max_iterations=15,
+        sample_rate=64,
+    )
     words_index = FTS(with_position=True, language="English")
     wanted: dict[str, dict[str, Any]] = {
         DOCUMENTS.name: {"segment_id": BTree()} | dict.fromkeys(WORDS_LEGS, words_index),
@@ -65,7 +78,8 @@ def ensure_indexes(lake: Lake, *, ann_from_rows: int = ANN_FROM_ROWS) -> IndexRe
         table = lake.table(name)
         created += [f"{name}.{column}" for column, config in indexes.items() if _create(table, column, config)]
         behind = max((index.num_unindexed_rows or 0 for index in table.list_indices()), default=0)
-        _optimize(table)
+        _retried(table, table.optimize)
+        _merge_pieces(lake, table)
         if behind:
             caught_up[name] = behind
     return IndexReport(tuple(created), caught_up)
@@ -90,10 +104,23 @@ def _has_index(table: Table, column: str) -> bool:
     return any(index.columns == [column] for index in table.list_indices())
 
 
-def _optimize(table: Table) -> None:
+def _merge_pieces(lake: Lake, table: Table) -> None:
+    for index in table.list_indices():
+        pieces = index.num_segments or 1
+        if pieces > MOST_PIECES:
+            _retried(table, partial(_merge, lake, table.name, index.name, pieces))
+
+
+def _merge(lake: Lake, table_name: str, index_name: str, pieces: int) -> None:
+    # LanceDB's own call has no word for this.
+    optimizer = lake.snapshot(table_name).optimize
+    optimizer.optimize_indices(index_names=[index_name], num_indices_to_merge=pieces)
+
+
+def _retried(table: Table, change: Callable[[], object]) -> None:
     for _ in range(_ATTEMPTS):
         try:
-            table.optimize()
+            change()
             return
         except RuntimeError as error:
             raced = _conflict(error, table)

@@ -1,85 +1,80 @@
-"""Exact cosines of segments that any leg found, with what is shown shortly before and after each.
+"""What is shown shortly before and after a segment is a part of its score: a shot is understood from its neighbours.
 
-A shot is often understood from its neighbours: the mean cosine of what lies within half a minute is part of a segment's
-own.
+The mean cosine of what lies within half a minute is mixed with a segment's own, all of them exact.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
-import pyarrow as pa
-from numpy.typing import NDArray
 
+from kernel.identity import times_of_segment, video_id_of_segment
 from lake.store import Lake, in_list
-from retrieval.legs import Candidate
-
-if TYPE_CHECKING:
-    import lance
+from lake.vectors import Vectors, lengths, rows_of
 
 WITHIN_MS = 30_000
 """Between the middles of two segments."""
+READ_AT_ONCE = 1000
+"""Vectors of whole videos that are read in one go. Videos of more segments are asked first which of them are near."""
 
 
-def cosines_in_context(
-    lake: Lake, table: str, vector: NDArray[np.float32], candidates: Collection[Candidate], context: float
-) -> dict[str, float]:
-    """The cosine of every candidate that has a vector, mixed with the mean of those near it in time.
+@dataclass(frozen=True, eq=False, slots=True)
+class Neighbourhood:
+    """Segments and those near them in time: their names, and their vectors, float32 `(n, dim)`, in the same order."""
 
-    Args:
-        lake: With the table.
-        table: The vectors of a version.
-        vector: The query, of length 1, float32 `(dim,)`.
-        candidates: Segments that any leg found.
-        context: What the mean counts, from 0 to 1; the segment itself is in it.
-    """
-    if not candidates:
-        return {}
-    keys = _keys(lake.snapshot(table), candidates)
-    near = _near(keys, candidates)
-    rows = sorted({int(row) for several in near.values() for row in several})
-    if not rows:
-        return {}
-    # The keys first: an hour of video has thousands of segments, of which a few dozen are near.
-    row_ids = keys["_rowid"].to_numpy()[rows].tolist()
-    taken = lake.table(table).take_row_ids(row_ids).select(["segment_id", "vector"]).to_arrow()
-    stored = taken["vector"].combine_chunks().flatten().to_numpy().reshape(taken.num_rows, -1)
-    cosines = unit(stored) @ vector
-    by_name = dict(zip(taken["segment_id"].to_pylist(), cosines.tolist(), strict=True))
-    names = keys["segment_id"].to_pylist()
-    mixed = {}
-    for candidate in candidates:
-        own = by_name.get(candidate.segment_id)
-        if own is not None:
-            around = [by_name[names[row]] for row in near[candidate.segment_id] if names[row] in by_name]
-            mixed[candidate.segment_id] = (1 - context) * own + context * math.fsum(around) / len(around)
-    return mixed
+    names: list[str]
+    vectors: Vectors
 
 
-def _keys(snapshot: lance.LanceDataset, candidates: Collection[Candidate]) -> pa.Table:
-    videos = sorted({candidate.video_id for candidate in candidates})
-    columns = ["segment_id", "video_id", "start_ms", "end_ms"]
-    return snapshot.to_table(columns=columns, filter=in_list("video_id", videos), with_row_id=True)
+def read_near(lake: Lake, table: str, segment_ids: Sequence[str]) -> Neighbourhood:
+    """What a table has of some segments and of those near them in time; it may be more of their videos."""
+    of_their_videos = in_list("video_id", sorted({video_id_of_segment(one) for one in segment_ids}))
+    snapshot = lake.snapshot(table)
+    columns = ["segment_id", "vector"]
+    rows = snapshot.to_table(columns=columns, filter=of_their_videos, limit=READ_AT_ONCE)
+    if rows.num_rows == READ_AT_ONCE:
+        # An hour of video has thousands of segments, of which a few dozen are near: the names first.
+        names = snapshot.to_table(columns=["segment_id"], filter=of_their_videos)["segment_id"].to_pylist()
+        close = sorted({name for several in near(names, segment_ids).values() for name in several})
+        rows = snapshot.to_table(columns=columns, filter=in_list("segment_id", close))
+    return Neighbourhood(rows["segment_id"].to_pylist(), rows_of(rows["vector"]))
 
 
-def _near(keys: pa.Table, candidates: Collection[Candidate]) -> Mapping[str, NDArray[np.int64]]:
-    """By candidate, the rows of its video that lie near it."""
-    middles = (keys["start_ms"].to_numpy() + keys["end_ms"].to_numpy()) / 2
-    names, owner = np.unique(keys["video_id"].to_numpy(zero_copy_only=False), return_inverse=True)
-    by_video = {name: np.flatnonzero(owner == number) for number, name in enumerate(names)}
-    nothing = np.array([], dtype=np.int64)
+def near(names: Iterable[str], segment_ids: Sequence[str]) -> Mapping[str, list[str]]:
+    """By segment, those of `names` that are near it in time, itself among them."""
+    by_video: dict[str, list[str]] = defaultdict(list)
+    for name in names:
+        by_video[video_id_of_segment(name)].append(name)
+    twice_middles = {video: np.array([sum(times_of_segment(one)) for one in ones]) for video, ones in by_video.items()}
     found = {}
-    for candidate in candidates:
-        rows = by_video.get(candidate.video_id, nothing)
-        middle = (candidate.start_ms + candidate.end_ms) / 2
-        found[candidate.segment_id] = rows[np.abs(middles[rows] - middle) <= WITHIN_MS]
+    for segment_id in segment_ids:
+        ones = by_video.get(video_id_of_segment(segment_id), [])
+        if ones:
+            apart = np.abs(twice_middles[video_id_of_segment(segment_id)] - sum(times_of_segment(segment_id)))
+            ones = [ones[place] for place in np.flatnonzero(apart <= 2 * WITHIN_MS)]
+        found[segment_id] = ones
     return found
 
 
-def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Each row divided by its length; a row of zeros stays."""
-    divided: NDArray[np.float32] = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-    return divided
+def cosines_in_context(
+    query: Vectors, segment_ids: Sequence[str], there: Neighbourhood, context: float
+) -> dict[str, float]:
+    """The cosine with a query of every segment that has a vector, mixed with the mean of those near it in time.
+
+    Args:
+        query: Of length 1, float32 `(dim,)`.
+        segment_ids: The segments.
+        there: Theirs and their neighbours' vectors.
+        context: What the mean counts, from 0 to 1; the segment itself is in it.
+    """
+    cosines = dict(zip(there.names, (there.vectors @ query / lengths(there.vectors)).tolist(), strict=True))
+    return {
+        segment_id: (1 - context) * cosines[segment_id]
+        + context * math.fsum(cosines[one] for one in neighbours) / len(neighbours)
+        for segment_id, neighbours in near(there.names, segment_ids).items()
+        if segment_id in cosines
+    }

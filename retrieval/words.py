@@ -32,7 +32,7 @@ def words_of(text: str) -> Iterator[tuple[int, int, str]]:
 
 def stems_of(text: str) -> frozenset[str]:
     """The stems of a text."""
-    return frozenset(stemmed for _, _, stemmed in words_of(text))
+    return frozenset(map(stem, set(_WORD.findall(text.lower())) - STOP_WORDS))
 
 
 def coverage(query: frozenset[str], text: str) -> float:

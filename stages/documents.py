@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from kernel.identity import fingerprint, version_of
+from kernel.identity import fingerprint, version_of, video_id_of_segment
 from lake.buckets import bucket_of
 from lake.planning import Plan, have_table, wanted_table
 from lake.schema import CAPTIONS, DOCUMENTS, SCREEN_TEXTS, SEGMENTS, TRANSCRIPTS
@@ -19,7 +19,6 @@ from lake.store import Lake, in_list
 from stages.orphans import remove_orphans
 from stages.report import StageReport, Tally
 from stages.scope import Scope
-from stages.segments import video_id_of_segment
 from stages.word_times import words_by_segment
 
 STAGE = "documents"

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from encoders.family import ModelSpec
 from encoders.protocols import Reader
-from kernel.identity import fingerprint
+from kernel.identity import fingerprint, video_id_of_segment
 from lake.buckets import bucket_of
 from lake.keyframes import SegmentPictures, read_keyframes
 from lake.planning import Plan, have_table, wanted_table
@@ -22,7 +22,6 @@ from stages.models import Models
 from stages.orphans import remove_orphans
 from stages.report import StageReport, Tally
 from stages.scope import Scope
-from stages.segments import video_id_of_segment
 from stages.under_way import UnderWay, set_apart_what_kills
 
 STAGE = "screen_texts"

@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from kernel.identity import segment_id_of
 from lake.buckets import bucket_of
 from lake.files import first_uris
 from lake.keyframes import keyframes_fingerprint
@@ -83,22 +84,6 @@ def _write(scope: Scope, spec: SegmenterSpec, batch: list[Decoded]) -> None:
     scope.lake.replace(SEGMENTS, segments, video_ids=video_ids)
     scope.lake.upsert(DECODES, [_decode_row(video_id, decoded, spec.version) for video_id, decoded in batch])
     scope.failures.clear(STAGE, video_ids, spec.version)
-
-
-def segment_id_of(video_id: str, start_ms: int, end_ms: int) -> str:
-    """A segment's name: its video and its times."""
-    return f"{video_id}-{start_ms}-{end_ms}"
-
-
-def video_id_of_segment(segment_id: str) -> str:
-    """The video that a segment's name begins with."""
-    return segment_id.partition("-")[0]
-
-
-def times_of_segment(segment_id: str) -> tuple[int, int]:
-    """The start and end that a segment's name ends with, in ms."""
-    _, start_ms, end_ms = segment_id.split("-")
-    return int(start_ms), int(end_ms)
 
 
 def _segment_row(video_id: str, shot: Shot, version: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from encoders.family import ModelSpec
 from kernel.errors import ReelindexError
-from kernel.identity import fingerprint
+from kernel.identity import fingerprint, times_of_segment, video_id_of_segment
 from lake.buckets import bucket_of
 from lake.keyframes import read_keyframes
 from lake.planning import Plan, have_table, wanted_table
@@ -27,7 +27,6 @@ from stages.models import Models
 from stages.orphans import remove_orphans
 from stages.report import StageReport, Tally
 from stages.scope import Scope
-from stages.segments import times_of_segment, video_id_of_segment
 from stages.under_way import UnderWay, set_apart_what_kills
 
 SEGMENTS_PER_BATCH: dict[Space, int] = {"visual": 64, "text": 1000}

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from lake.schema import VIDEOS
 from lake.store import Lake, in_list
+from lake.vectors import rows_of
 
 REFERENCE_MOST = 512
 """Videos of the reference that are looked at: more costs time and changes the thresholds little."""
@@ -76,10 +77,9 @@ def current_size(references: int, later: int) -> int | None:
 def window(lake: Lake, table: str, video_ids: Sequence[str]) -> Window:
     """The mean vectors of some videos, in this order."""
     rows = lake.read(table, ["video_id", "vector"], in_list("video_id", video_ids))
-    dim = rows.schema.field("vector").type.list_size
-    vectors = rows["vector"].combine_chunks().flatten().to_numpy(zero_copy_only=False).reshape(-1, dim)
+    vectors = rows_of(rows["vector"])
     places = pc.index_in(rows["video_id"], value_set=pa.array(video_ids, pa.string())).to_numpy()
-    sums = np.zeros((len(video_ids), dim))
+    sums = np.zeros((len(video_ids), vectors.shape[1]))
     np.add.at(sums, places, vectors)
     lengths = np.linalg.norm(sums, axis=1, keepdims=True)
     return Window(tuple(video_ids), (sums / np.where(lengths > 0, lengths, 1)).astype(np.float32))

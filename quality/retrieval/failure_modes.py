@@ -12,12 +12,12 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from kernel.identity import video_id_of_segment
 from lake.retrieval_quality import FailureMode, Found
 from lake.schema import Space, vectors_table_name
 from lake.store import Lake
 from quality.index_recall import has_index, recall_of_index
 from quality.stored_vectors import stored_vectors
-from stages.segments import video_id_of_segment
 
 SHOWN = 10
 FAILURE_MODES = {
@@ -119,9 +119,8 @@ def index_misses(
     """
     found = {}
     for space, version in spaces.items():
-        table = vectors_table_name(space, version)
-        if embedded.get(space) and has_index(lake, table):
-            found[space] = recall_of_index(lake.snapshot(table), embedded[space])
+        if embedded.get(space) and has_index(lake, vectors_table_name(space, version)):
+            found[space] = recall_of_index(lake, space, version, embedded[space])
     if not found:
         return FailureMode("index_misses", 0.0, MAX_MISSED, "There is no vector index: every search is exact.")
     told = ", ".join(f"{space} {recall:.4f}" for space, recall in found.items())

@@ -20,9 +20,10 @@ from lake.keyframes import read_keyframes
 from lake.robustness import Robustness, RobustnessMeasured, Shift, Side
 from lake.schema import CAPTIONS, DOCUMENTS, Space, vectors_table_name
 from lake.store import Lake, in_list
+from lake.vectors import Vectors, unit
 from quality.robustness.pictures import PICTURE_DISTURBANCES, disturb
 from quality.robustness.queries import QUERY_DISTURBANCES
-from quality.stored_vectors import Vectors, sampled, stored_vectors, unit
+from quality.stored_vectors import sampled, stored_vectors
 from stages.models import Models
 from stages.scope import Scope
 

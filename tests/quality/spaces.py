@@ -11,13 +11,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from encoders.family import ModelSpec
-from kernel.identity import fingerprint
+from kernel.identity import fingerprint, segment_id_of
 from lake.buckets import bucket_of
 from lake.failures import Failures
 from lake.schema import SEGMENTS, Space
 from lake.store import Lake
 from stages.scope import Scope
-from stages.segments import segment_id_of
 from stages.vectors import table_of
 
 VIDEO = fingerprint(["a video"])

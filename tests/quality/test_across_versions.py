@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from kernel.identity import segment_id_of
 from lake.releases import Releases
 from lake.store import Lake
 from quality.across_versions import compare_versions, versions_to_compare
-from stages.segments import segment_id_of
 from tests.quality.spaces import add_vectors, spec, unit_vectors
 
 DIM, VIDEOS, EACH = 16, 20, 3

@@ -170,7 +170,7 @@ def test_an_index_that_finds_what_an_exact_search_finds_passes(scope: Scope) -> 
     case = _indexed(scope, IvfSq(distance_type="cosine", num_partitions=1))
     verdict = index_recall(case)
     assert verdict.passed, verdict.message
-    assert verdict.evidence == {"probes": 100}
+    assert verdict.evidence == {"probes": 100, "of": "stored vectors"}
 
 
 def test_an_index_that_misses_neighbours_fails(scope: Scope) -> None:

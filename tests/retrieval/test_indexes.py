@@ -8,12 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lake.buckets import bucket_of
 from lake.schema import DOCUMENTS, vectors_table
-from lake.store import Lake
-from retrieval.indexes import ensure_indexes
-from retrieval.legs import search_vectors
+from lake.store import Lake, in_list
+from retrieval.indexes import MOST_PIECES, ensure_indexes
+from retrieval.legs import PARTITION_ROWS, partitions_to_read, search_vectors
 from tests.retrieval.small_corpus import DIM, Scene, SmallCorpus, video
 
 ROWS = 3000
@@ -82,13 +84,62 @@ def test_a_large_table_gets_an_index_whose_answers_are_the_exact_ones(small: Sma
         assert [candidate.video_id for candidate in found] == [video(int(number)) for number in best]
     assert ensure_indexes(small.lake, ann_from_rows=ROWS).created == (f"{name}.vector",)
     (index,) = (index for index in small.lake.table(name).list_indices() if index.columns == ["vector"])
-    assert index.index_type == "IvfSq"
+    assert index.index_type == "IvfRq"
     overlaps = []
     for query, wanted in zip(queries, exact, strict=True):
         found = search_vectors(small.lake, name, query, None, 10)
         overlaps.append(len({c.video_id for c in found} & {c.video_id for c in wanted}) / 10)
         assert found[0].score == np.float32(found[0].score)
     assert np.mean(overlaps) >= 0.98
+
+
+@given(rows=st.integers(0, 10**8), more=st.integers(0, 10**6))
+def test_more_vectors_are_looked_for_in_more_partitions_but_in_a_smaller_share(rows: int, more: int) -> None:
+    assert 1 <= partitions_to_read(rows) <= partitions_to_read(rows + more)
+    if rows > 100 * PARTITION_ROWS:
+        assert partitions_to_read(rows) * PARTITION_ROWS < rows / 2
+
+
+def test_an_index_keeps_the_size_of_its_partitions_as_the_table_grows(small: SmallCorpus) -> None:
+    """Lance joins partitions that are small for the size that it was told; it would join all that were asked for."""
+    rows = 8 * PARTITION_ROWS
+    name, _ = scattered(small.lake, rows=rows)
+    ensure_indexes(small.lake, ann_from_rows=rows)
+    assert _pieces(small.lake, name) == [8]
+    seen = []
+    for times in range(1, MOST_PIECES + 1):
+        scattered(small.lake, first=rows + times * rows // 4, rows=rows // 4)
+        ensure_indexes(small.lake, ann_from_rows=rows)
+        seen.append(len(_pieces(small.lake, name)))
+    assert (max(seen), seen[-1]) == (MOST_PIECES, 1)
+    scattered(small.lake, first=10 * rows, rows=2 * rows)
+    ensure_indexes(small.lake, ann_from_rows=rows)
+    assert sum(_pieces(small.lake, name)) > 16
+    queries = scattered(small.lake, first=20 * rows, rows=20)[1] + 0.1
+    shares = [_share_found(small.lake, name, query) for query in queries]
+    assert np.mean(shares) >= 0.95
+
+
+def _pieces(lake: Lake, name: str) -> list[int]:
+    """The partitions of each piece of an index."""
+    return [int(one["num_partitions"]) for one in lake.snapshot(name).stats.index_stats("vector_idx")["indices"]]
+
+
+def _share_found(lake: Lake, name: str, query: np.ndarray) -> float:
+    exact, found = (
+        {one.segment_id for one in search_vectors(lake, name, query, None, 10, exactly=exactly)}
+        for exactly in (True, False)
+    )
+    return len(exact & found) / 10
+
+
+def test_a_narrow_filter_costs_no_results(small: SmallCorpus) -> None:
+    rows = 8 * PARTITION_ROWS
+    name, vectors = scattered(small.lake, rows=rows)
+    ensure_indexes(small.lake, ann_from_rows=rows)
+    few = [video(number) for number in range(0, rows, 400)]
+    found = search_vectors(small.lake, name, vectors[3], in_list("video_id", few), 50)
+    assert sorted(one.video_id for one in found) == few
 
 
 def test_vectors_written_after_the_index_are_found(small: SmallCorpus) -> None:

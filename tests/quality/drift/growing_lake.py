@@ -9,11 +9,10 @@ import numpy as np
 import pyarrow as pa
 
 from benchmarks.drift_worlds import DIM, Means, unit
-from kernel.identity import fingerprint
+from kernel.identity import fingerprint, segment_id_of
 from lake.buckets import bucket_of
 from lake.schema import CAPTIONS, DECODES, TRANSCRIPTS, VIDEOS, vectors_table
 from lake.store import Lake
-from stages.segments import segment_id_of
 from tests.quality.expectations.sound_lake import put
 
 VERSION = "simulated"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from kernel.identity import fingerprint
+from kernel.identity import fingerprint, segment_id_of
 from lake.schema import (
     CAPTIONS,
     DOCUMENTS,
@@ -24,7 +24,6 @@ from lake.schema import (
 from lake.store import Lake, quote
 from settings import Home
 from stages.documents import document_text
-from stages.segments import segment_id_of
 from stages.vectors import table_of
 from tests.quality.expectations.sound_lake import EACH_MS, SILENT, VIDEO_IDS, Vectors, WarmModels, fill, put
 

@@ -18,14 +18,13 @@ from numpy.typing import NDArray
 
 from encoders.family import ModelSpec
 from encoders.protocols import LoadedModel
-from kernel.identity import fingerprint
+from kernel.identity import fingerprint, segment_id_of
 from lake.buckets import bucket_of
 from lake.keyframes import keyframes_fingerprint
 from lake.schema import CAPTIONS, DECODES, FILES, KEYFRAMES, SCREEN_TEXTS, SEGMENTS, TRANSCRIPTS, VIDEOS, TableSpec
 from lake.store import Lake
 from settings import Home
 from stages.documents import write_documents
-from stages.segments import segment_id_of
 from stages.vectors import embed_segments
 from tests.stages.small_lake import ChosenModels, scope_of
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from lancedb.index import IvfPq, IvfSq
 
+from kernel.identity import segment_id_of
 from lake.retrieval_quality import Estimate, Found
 from lake.store import Lake
 from quality.retrieval.failure_modes import concentration, flood, hub, index_misses, long_tail
-from stages.segments import segment_id_of
 from tests.quality.spaces import add_vectors, spec, unit_vectors
 
 VIDEOS = [f"{number:032x}" for number in range(100)]
