@@ -34,7 +34,7 @@ def indexes(lake: LakeResource) -> dg.MaterializeResult:
     """The indexes that keep search fast, brought up to date with what was written.
 
     **Reads** `documents` and the vectors.
-    **Writes** indexes for full text, for keys and, from 50,000 vectors on, for vectors.
+    **Writes** indexes for full text, for keys and, from 5,000 vectors on, for vectors.
     A row that is in no index yet is found too, only slower.
     """
     from retrieval.indexes import ensure_indexes

@@ -62,8 +62,9 @@ def measure(index: Index, queries: Sequence[LabelledQuery], leg: str, limit: int
     legs = None if leg == FUSED else (leg,)
     ranks = []
     for query in queries:
-        answer = index.search(query.text, limit=limit, legs=legs, group_by_video=True)
-        ranks.append(rank_of(wanted_ids[query.video], [result.video_id for result in answer.results]))
+        answer = index.search(query.text, limit=limit, legs=legs)
+        wanted = wanted_ids[query.video]
+        ranks.append(rank_of(wanted, answer.video_ids([wanted])))
     return relevance(ranks)
 
 

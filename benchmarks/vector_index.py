@@ -99,7 +99,7 @@ def _lance_index(stored: Vectors, folder: Path) -> Built:
         place = {segment_id: row for row, segment_id in enumerate(names)}
         return lambda query: [place[one.segment_id] for one in search_vectors(warm, name, query, None, 50)]
 
-    return _measured("reelindex (Lance IVF_SQ, refined), depth 50", build)
+    return _measured("reelindex (Lance IVF_RQ, compared again), depth 50", build)
 
 
 def _faiss_ivf_sq(stored: Vectors, folder: Path) -> Built:

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from kernel.identity import fingerprint
 from lake.buckets import BucketRange
 from lake.schema import KEYFRAMES
-from lake.store import Lake
+from lake.store import Lake, in_list
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,18 @@ def _take(lake: Lake, segment_ids: Sequence[str], rows: dict[str, list[int]]) ->
 def _segment(segment_id: str, pictures: list[tuple[str, bytes]]) -> SegmentPictures:
     jpegs = tuple(jpeg for _, jpeg in pictures)
     return SegmentPictures(segment_id, jpegs, keyframes_fingerprint([digest for digest, _ in pictures]))
+
+
+def middle_pictures(lake: Lake, segment_ids: Sequence[str]) -> dict[str, bytes]:
+    """The JPEG of the middle keyframe of some segments; one that has none is left out."""
+    of_these = in_list("segment_id", segment_ids)
+    rows = lake.read(KEYFRAMES.name, ["segment_id", "keyframe_id"], of_these)
+    names: dict[str, list[str]] = defaultdict(list)
+    for row in rows.sort_by("keyframe_id").to_pylist():
+        names[row["segment_id"]].append(row["keyframe_id"])
+    middle = in_list("keyframe_id", [several[len(several) // 2] for several in names.values()])
+    pictures = lake.read(KEYFRAMES.name, ["segment_id", "jpeg"], f"{of_these} AND {middle}").to_pylist()
+    return {row["segment_id"]: row["jpeg"] for row in pictures}
 
 
 def keyframes_fingerprint(digests: Sequence[str]) -> str:

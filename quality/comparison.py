@@ -158,9 +158,8 @@ def compare(
     queries: list[tuple[str, str | None]] = [*asked, *((text, None) for text in only_logged)]
     if not queries:
         return None
-    texts_asked = [text for text, _ in queries]
     with progress.task("comparing with the live release", 2 * len(queries), "queries") as advance:
-        answers = [_answers(lake.folder, release, texts_asked, cache_dir, advance) for release in (live, proposed)]
+        answers = [_answers(lake.folder, release, queries, cache_dir, advance) for release in (live, proposed)]
     changes = [
         QueryChange(text, wanted, before, after)
         for (text, wanted), before, after in zip(queries, *answers, strict=True)
@@ -171,7 +170,7 @@ def compare(
 def _answers(
     lake_folder: Path,
     release: Release,
-    queries: Sequence[str],
+    queries: Sequence[tuple[str, str | None]],
     cache_dir: Path | None,
     advance: Callable[[int], object],
 ) -> list[tuple[str, ...]]:
@@ -179,8 +178,8 @@ def _answers(
 
     with open_index(lake_folder, cache_dir=cache_dir, release=release) as index:
         found = []
-        for query in queries:
-            found.append(tuple(one.video_id for one in index.search(query, limit=DEPTH).results))
+        for text, wanted in queries:
+            found.append(tuple(index.search(text, limit=DEPTH).video_ids(() if wanted is None else (wanted,))))
             advance(1)
         return found
 

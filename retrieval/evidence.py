@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lake.schema import DOCUMENTS, Space, vectors_table_name
 from lake.store import Lake
+from lake.vectors import Vectors
 from retrieval.background import Backgrounds
 from retrieval.fusion import Fusion, by_ranks, fuse
 from retrieval.legs import WORDS_LEGS, Candidate
@@ -23,6 +25,19 @@ Found = Mapping[str, Sequence[Candidate]]
 Shares = dict[str, dict[str, float]]
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Weighed:
+    """What each leg gives for a weight of 1, and the vectors of the visual space that were read on the way."""
+
+    shares: Shares
+    pictures: dict[str, Vectors]
+
+
+def pictures_in(candidates: Sequence[Candidate]) -> dict[str, Vectors]:
+    """The vectors of those that have one, by segment."""
+    return {one.segment_id: one.vector for one in candidates if one.vector is not None}
+
+
 class Evidence:
     """Weighs what legs found, in one lake."""
 
@@ -30,14 +45,14 @@ class Evidence:
         self._lake = lake
         self._backgrounds = backgrounds
 
-    def shares(
+    def weighed(
         self,
         found: Found,
         fusion: Fusion,
         spaces: Mapping[str, str],
         vectors: Mapping[str, NDArray[np.float32]],
         stems: frozenset[str],
-    ) -> Shares:
+    ) -> Weighed:
         """What each leg gives the segments that it found, or that others did, for a weight of 1.
 
         One leg alone, and a fusion by ranks, need nothing but the ranks.
@@ -51,7 +66,7 @@ class Evidence:
         """
         if fusion.k is not None or len(found) == 1:
             ranks = {leg: {one.segment_id: one.rank for one in candidates} for leg, candidates in found.items()}
-            return by_ranks(ranks, fusion.k or 0.0)
+            return Weighed(by_ranks(ranks, fusion.k or 0.0), pictures_in(found.get("visual", ())))
         shares: Shares = {}
         for leg, candidates in found.items():
             if leg in WORDS_LEGS:
@@ -59,16 +74,20 @@ class Evidence:
             else:
                 said = {one.segment_id: one.score for one in candidates}
                 shares[leg] = self._strengths(leg, spaces[leg], said)  # type: ignore[arg-type]
+        pictures = pictures_in(found.get("visual", ()))
         if "visual" in found and fusion.context:
-            shares["visual"] = self._in_context(shares, fusion, spaces["visual"], vectors["visual"])
-        return shares
+            shares["visual"], seen = self._in_context(shares, fusion, spaces["visual"], vectors["visual"])
+            pictures |= seen
+        return Weighed(shares, pictures)
 
     def _of_words(self, candidates: Sequence[Candidate], stems: frozenset[str]) -> dict[str, float]:
         everyone = self._lake.snapshot(DOCUMENTS.name).count_rows()
         return words_strength({one.segment_id: coverage(stems, one.words) for one in candidates}, everyone)
 
-    def _in_context(self, shares: Shares, fusion: Fusion, version: str, query: NDArray[np.float32]) -> dict[str, float]:
-        """The visual shares, with those of the first candidates seen among what is near them in time.
+    def _in_context(
+        self, shares: Shares, fusion: Fusion, version: str, query: NDArray[np.float32]
+    ) -> tuple[dict[str, float], dict[str, Vectors]]:
+        """The visual shares, with those of the first candidates seen among what is near them in time; what was seen.
 
         The others are taken to stand among strangers, so that to be looked at again is no disadvantage.
         """
@@ -76,7 +95,7 @@ class Evidence:
         there = read_near(self._lake, vectors_table_name("visual", version), first)
         again = self._strengths("visual", version, cosines_in_context(query, first, there, fusion.context))
         unseen = {segment_id: (1 - fusion.context) * share for segment_id, share in shares["visual"].items()}
-        return unseen | again
+        return unseen | again, dict(zip(there.names, there.vectors, strict=True))
 
     def _strengths(self, space: Space, version: str, cosines: Mapping[str, float]) -> dict[str, float]:
         background = self._backgrounds.of(vectors_table_name(space, version), version)

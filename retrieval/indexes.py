@@ -15,8 +15,8 @@ from retrieval.legs import PARTITION_ROWS, WORDS_LEGS
 if TYPE_CHECKING:
     from lancedb.table import Table
 
-ANN_FROM_ROWS = 50_000
-"""Below this many vectors an exact search is as fast as an index, and exact."""
+ANN_FROM_ROWS = 5_000
+"""Below this many vectors an exact search costs little more than an index does (docs/performance.md)."""
 QUANTIZED_BITS = 4
 """Of each number of a vector in an index: as good as 8 with scalar quantization, at half of what is read."""
 

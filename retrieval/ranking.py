@@ -1,4 +1,4 @@
-"""From what the legs found and what it is worth to one ranking of segments, or of videos by their best segment."""
+"""From what the legs found and what it is worth to one ranking of segments, and to one of videos by their best."""
 
 from __future__ import annotations
 
@@ -33,19 +33,16 @@ def rank(
     found: Mapping[str, Sequence[Candidate]],
     shares: Mapping[str, Mapping[str, float]],
     weights: Mapping[str, float],
-    *,
-    group_by_video: bool,
 ) -> list[Hit]:
-    """Fuses the candidates of all legs, best first; with `group_by_video`, the best segment of each video.
+    """Fuses the candidates of all legs, best first.
 
     Args:
         found: By leg.
         shares: By leg, of segments that any leg found. One that gets nothing from any leg is no hit.
         weights: By leg.
-        group_by_video: Whether a video has one hit.
     """
     by_leg = {leg: {candidate.segment_id: candidate for candidate in candidates} for leg, candidates in found.items()}
-    hits = [
+    return [
         Hit(
             score,
             {leg: named[segment_id] for leg, named in by_leg.items() if segment_id in named},
@@ -53,11 +50,11 @@ def rank(
         )
         for segment_id, score in fuse(shares, weights)
     ]
-    return _best_of_each_video(hits) if group_by_video else hits
 
 
-def _best_of_each_video(hits: Sequence[Hit]) -> list[Hit]:
-    best: dict[str, Hit] = {}
+def by_video(hits: Sequence[Hit]) -> list[list[Hit]]:
+    """The hits of each video, best first; the videos by their best hit."""
+    videos: dict[str, list[Hit]] = {}
     for hit in hits:
-        best.setdefault(hit.segment.video_id, hit)
-    return list(best.values())
+        videos.setdefault(hit.segment.video_id, []).append(hit)
+    return list(videos.values())

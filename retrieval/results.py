@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -21,6 +21,17 @@ class LegHit:
 
 
 @dataclass(frozen=True, slots=True)
+class Copy:
+    """A segment of another video that shows and says the same."""
+
+    video_id: str
+    uri: str
+    segment_id: str
+    start_ms: int
+    end_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """One segment that answers a query.
 
@@ -33,6 +44,7 @@ class Result:
         caption: What a captioner saw in it; empty when it said nothing.
         transcript: What is spoken in it; empty when nothing is.
         screen: What can be read in it; empty when nothing can, or nobody looked.
+        copies: What is folded into this result, best first.
     """
 
     video_id: str
@@ -45,6 +57,7 @@ class Result:
     caption: str
     transcript: str
     screen: str = ""
+    copies: tuple[Copy, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The result as JSON values."""
@@ -59,6 +72,7 @@ class Result:
             "caption": self.caption,
             "transcript": self.transcript,
             "screen": self.screen,
+            "copies": [asdict(copy) for copy in self.copies],
         }
 
 
@@ -69,6 +83,14 @@ class SearchResults:
     release_id: int
     query: str
     results: tuple[Result, ...]
+
+    def video_ids(self, wanted: Collection[str] = ()) -> list[str]:
+        """The videos that were found, best first. A copy that is wanted stands for what it is folded into."""
+        return [
+            next((one for one in (result.video_id, *(copy.video_id for copy in result.copies)) if one in wanted), None)
+            or result.video_id
+            for result in self.results
+        ]
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON contract of `reelindex search --json`."""

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from kernel.errors import ReelindexError
 from kernel.identity import VIDEO_ID_DIGITS
-from lake.schema import FILES, KEYFRAMES
+from lake.keyframes import middle_pictures
+from lake.schema import FILES
 from lake.store import Lake, in_list
 
 _VIDEO = re.compile(f"[0-9a-f]{{{VIDEO_ID_DIGITS}}}")
@@ -35,13 +36,10 @@ def picture_of(lake: Lake, segment_id: str) -> bytes:
     """
     if not _SEGMENT.fullmatch(segment_id):
         raise NotThere("there is no such segment.")
-    rows = lake.read(KEYFRAMES.name, ["keyframe_id"], in_list("segment_id", [segment_id]))
-    names = sorted(rows["keyframe_id"].to_pylist())
-    if not names:
+    picture = middle_pictures(lake, [segment_id]).get(segment_id)
+    if picture is None:
         raise NotThere("this segment has no picture.")
-    middle = in_list("keyframe_id", [names[len(names) // 2]])
-    jpeg: bytes = lake.read(KEYFRAMES.name, ["jpeg"], middle)["jpeg"][0].as_py()
-    return jpeg
+    return picture
 
 
 def file_of(lake: Lake, video_id: str) -> Path:

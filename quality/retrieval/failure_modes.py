@@ -12,12 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from kernel.identity import video_id_of_segment
 from lake.retrieval_quality import FailureMode, Found
-from lake.schema import Space, vectors_table_name
+from lake.schema import vectors_table_name
 from lake.store import Lake
 from quality.index_recall import has_index, recall_of_index
-from quality.stored_vectors import stored_vectors
+from retrieval import SearchResults
 
 SHOWN = 10
 FAILURE_MODES = {
@@ -34,7 +33,6 @@ LEAST_VIDEOS = 3 * SHOWN
 """Among fewer, each answer shows a third of all."""
 MAX_HUB = 0.25
 MAX_FLOOD = 0.1
-SAME_SCENE = 0.98
 MAX_CONCENTRATION = 0.75
 MAX_LONG_TAIL = 0.15
 MAX_MISSED = 0.02
@@ -78,33 +76,27 @@ def concentration(rankings: Sequence[Sequence[str]], videos: int) -> FailureMode
     return FailureMode("concentration", gini, MAX_CONCENTRATION, told)
 
 
-def flood(
-    lake: Lake, space: Space, version: str, answers: Sequence[Sequence[str]], named: Callable[[str], str]
-) -> FailureMode:
-    """The share of results that show the same scene as one above them: their vectors' cosine is 0.98 or more.
+def flood(answers: Sequence[SearchResults], named: Callable[[str], str]) -> FailureMode:
+    """The share of the first results that would be copies of one above them, were they not folded into it.
 
     Args:
-        lake: With the vectors.
-        space: The space whose vectors are compared.
-        version: In which version.
-        answers: By question, the segments that were found, best first, one a video.
+        answers: By question.
         named: How a person calls a video.
     """
-    first = [list(one[:SHOWN]) for one in answers]
-    everyone = sorted({segment_id for one in first for segment_id in one})
-    if len(first) < LEAST_QUESTIONS or not everyone:
-        return FailureMode("floods", None, MAX_FLOOD, _too_little(len(first), len(everyone)))
-    place = {segment_id: number for number, segment_id in enumerate(everyone)}
-    vectors = stored_vectors(lake, space, version, everyone)
-    again: Counter[str] = Counter()
-    for one in first:
-        mine = vectors[[place[segment_id] for segment_id in one]]
-        again.update(one[number] for number in _repeats(mine))
-    share = again.total() / max(sum(map(len, first)), 1)
-    names = ", ".join(named(video_id_of_segment(name)) for name, _ in again.most_common(EXAMPLES))
-    told = f"{again.total()} of {sum(map(len, first))} results repeat a scene that stands above them"
+    if len(answers) < LEAST_QUESTIONS:
+        return FailureMode("floods", None, MAX_FLOOD, _too_little(len(answers), sum(map(_results, answers))))
+    copied: Counter[str] = Counter()
+    for answer in answers:
+        copied.update({one.video_id: len(one.copies) for one in answer.results[:SHOWN] if one.copies})
+    everything = copied.total() + sum(min(_results(answer), SHOWN) for answer in answers)
+    names = ", ".join(named(name) for name, _ in copied.most_common(EXAMPLES))
+    told = f"{copied.total()} of {everything} results repeat a scene that stands above them, and are folded into it"
     told += f"; most often {names}. Delete what was only encoded anew." if names else "."
-    return FailureMode("floods", share, MAX_FLOOD, told)
+    return FailureMode("floods", copied.total() / max(everything, 1), MAX_FLOOD, told)
+
+
+def _results(answer: SearchResults) -> int:
+    return len(answer.results)
 
 
 def index_misses(
@@ -149,12 +141,6 @@ def long_tail(parts: Mapping[str, Found]) -> FailureMode:
 
 def _shown(rankings: Sequence[Sequence[str]]) -> Counter[str]:
     return Counter(video_id for one in rankings for video_id in one[:SHOWN])
-
-
-def _repeats(vectors: NDArray[np.float32]) -> list[int]:
-    """The numbers of the rows that are nearly one of those before."""
-    near = np.tril(vectors @ vectors.T >= SAME_SCENE, -1)
-    return [int(number) for number in np.flatnonzero(near.any(axis=1))]
 
 
 def _too_little(questions: int, things: int) -> str:

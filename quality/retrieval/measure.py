@@ -31,7 +31,7 @@ from retrieval.warm_lake import WarmLake
 FUSED = "fused"
 DEPTH = 50
 """Videos that are looked at: one beyond them counts as not found."""
-PROTOCOL = "1"
+PROTOCOL = "2"
 
 
 class NothingToAsk(ReelindexError):
@@ -86,7 +86,7 @@ def _measured(
         answers = {FUSED: _ask(index, questions.asked, None, advance)}
         answers |= {leg: _ask(index, questions.asked, [leg], advance) for leg in legs}
     wanted = [question.wanted for question in questions.asked]
-    videos = {leg: [[one.video_id for one in answer.results] for answer in given] for leg, given in answers.items()}
+    videos = {leg: [one.video_ids(of) for one, of in zip(given, wanted, strict=True)] for leg, given in answers.items()}
     values = {leg: values_of(wanted, found) for leg, found in videos.items()}
     everyone = np.arange(len(wanted))
     parts = {name: summed_up(values[FUSED], chosen) for name, chosen in parts_of(lake, questions.asked).items()}
@@ -97,7 +97,7 @@ def _measured(
         legs={leg: summed_up(each, everyone) for leg, each in values.items()},
         parts=parts,
         failure_modes=(
-            *_failure_modes(lake, release, answers, videos, parts),
+            *_failure_modes(lake, answers, videos, parts),
             _index_misses(lake, release, questions, encoders),
         ),
         measured_at=datetime.now(UTC),
@@ -121,18 +121,15 @@ def _ask(
 
 def _failure_modes(
     lake: Lake,
-    release: Release,
     answers: dict[str, list[SearchResults]],
     videos: dict[str, list[list[str]]],
     parts: dict[str, Found],
 ) -> tuple[FailureMode, ...]:
     everyone = lake.count(VIDEOS.name)
-    modes = [concentration(videos[FUSED], everyone), long_tail(parts)]
+    named = _names(lake, answers)
+    modes = [concentration(videos[FUSED], everyone), long_tail(parts), flood(answers[FUSED], named)]
     if "visual" in answers:
-        shown = [[one.segment_id for one in answer.results] for answer in answers["visual"]]
-        named = _names(lake, videos["visual"])
         modes += [hub(videos["visual"], everyone, named)]
-        modes += [flood(lake, "visual", release.spaces["visual"], shown, named)]
     return tuple(modes)
 
 
@@ -146,9 +143,10 @@ def _index_misses(lake: Lake, release: Release, questions: Questions, encoders: 
     return index_misses(lake, release.spaces, embedded)
 
 
-def _names(lake: Lake, found: Sequence[Sequence[str]]) -> Callable[[str], str]:
+def _names(lake: Lake, answers: dict[str, list[SearchResults]]) -> Callable[[str], str]:
     """The name of a video's file; its id where no file is known."""
-    uris = first_uris(lake, sorted({video_id for one in found for video_id in one}))
+    found = {one.video_id for given in answers.values() for answer in given for one in answer.results}
+    uris = first_uris(lake, sorted(found))
     return lambda video_id: PurePath(uris.get(video_id, "")).name or video_id
 
 

@@ -57,7 +57,8 @@ def test_json_is_the_contract(small: SmallCorpus, index: Index) -> None:
     answer = json.loads(json.dumps(index.search("dog").to_dict(), allow_nan=False))
     assert list(answer) == ["release", "query", "results"]
     assert (answer["release"], answer["query"]) == (release.release_id, "dog")
-    keys = ["video_id", "uri", "segment_id", "start_ms", "end_ms", "score", "legs", "caption", "transcript", "screen"]
+    first = ["video_id", "uri", "segment_id", "start_ms", "end_ms", "score", "legs", "caption", "transcript", "screen"]
+    keys = [*first, "copies"]
     assert list(answer["results"][0]) == keys
     assert set(answer["results"][0]["legs"]) <= {"caption", "transcript", "visual", "text"}
     assert all(set(hit) == {"rank", "score"} for hit in answer["results"][0]["legs"].values())

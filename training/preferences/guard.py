@@ -138,7 +138,7 @@ def _reciprocal_ranks(
     ranks = []
     with Index(WarmLake(lake.folder), encoders, FixedRelease(release)) as index:
         for query in queries:
-            found = index.search(query.text, limit=DEPTH).results
-            ranks.append(rank_of(query.video_id, [one.video_id for one in found]))
+            found = index.search(query.text, limit=DEPTH)
+            ranks.append(rank_of(query.video_id, found.video_ids([query.video_id])))
             advance(1)
     return reciprocal_ranks(ranks)

@@ -12,6 +12,7 @@ from kernel.identity import segment_id_of
 from lake.retrieval_quality import Estimate, Found
 from lake.store import Lake
 from quality.retrieval.failure_modes import concentration, flood, hub, index_misses, long_tail
+from retrieval.results import Copy, Result, SearchResults
 from tests.quality.spaces import add_vectors, spec, unit_vectors
 
 VIDEOS = [f"{number:032x}" for number in range(100)]
@@ -50,20 +51,34 @@ def test_an_answer_that_is_always_the_same_is_concentrated() -> None:
     assert "10 of 100 videos" in found.told
 
 
-def test_scenes_that_were_only_encoded_anew_flood_an_answer(tmp_path: Path) -> None:
-    lake = Lake(tmp_path)
-    ids = [segment_id_of(video_id, 0, 1000) for video_id in VIDEOS[:40]]
-    vectors = unit_vectors(40, 16)
-    add_vectors(lake, "visual", spec("plain-1", 16), vectors, ids)
-    assert flood(lake, "visual", "plain-1", [ids[:10]] * 30, str).value == 0
-    copied = vectors.copy()
-    copied[1:4] = vectors[0] + np.float32(1e-3) * vectors[1:4]
-    copied /= np.linalg.norm(copied, axis=1, keepdims=True)
-    add_vectors(lake, "visual", spec("copied-1", 16), copied, ids)
-    found = flood(lake, "visual", "copied-1", [ids[:10]] * 30, str)
-    assert found.value == pytest.approx(0.3)
+def _answer(*copies: int) -> SearchResults:
+    """As many results as numbers, each with so many copies."""
+    results = [
+        Result(
+            video_id=VIDEOS[place],
+            uri="",
+            segment_id=segment_id_of(VIDEOS[place], 0, 1000),
+            start_ms=0,
+            end_ms=1000,
+            score=1.0,
+            legs={},
+            caption="",
+            transcript="",
+            copies=tuple(Copy(VIDEOS[50 + one], "", "", 0, 1000) for one in range(count)),
+        )
+        for place, count in enumerate(copies)
+    ]
+    return SearchResults(1, "", tuple(results))
+
+
+def test_scenes_that_were_only_encoded_anew_flood_an_answer() -> None:
+    assert flood([_answer(0, 0, 0)] * 30, str).value == 0
+    found = flood([_answer(0, 2, 0, 1)] * 30, str)
+    assert found.value == pytest.approx(3 / 7)
     assert found.exceeds
-    assert VIDEOS[1] in found.told
+    assert "90 of 210 results repeat a scene that stands above them" in found.told
+    assert f"most often {VIDEOS[1]}, {VIDEOS[3]}." in found.told
+    assert flood([_answer(0, 2)] * 19, str).value is None
 
 
 def test_rare_content_that_is_found_less_is_told() -> None:
