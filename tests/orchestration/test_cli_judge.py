@@ -163,3 +163,15 @@ def test_weights_go_live_by_a_release_and_a_rollback_brings_the_old_ones_back(
 
     assert reelindex_here("rollback", home=judged).exit_code == 0
     assert dict(Releases(_lake(judged)).live().fusion) == dict(before.fusion)
+
+
+def test_known_answers_must_be_enough_to_learn_from(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nothing = reelindex_here("tune", "--known", home=home)
+    assert (nothing.exit_code, "promotion.evaluation in reelindex.toml" in nothing.err) == (1, True)
+    monkeypatch.setenv("REELINDEX_PROMOTION__EVALUATION", str(_known_answers(home, tmp_path, "text")))
+    few = reelindex_here("tune", "--known", "--apply", home=home)
+    assert few.exit_code == 1
+    assert "known.csv: there are 25 queries about" in few.err
+    assert Releases(_lake(home)).live().release_id == 1

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from lake.buckets import bucket_of
 from lake.releases import Kind, Release, Releases
-from lake.schema import DECODES, DOCUMENTS, FILES, TRANSCRIPTS, vectors_table
+from lake.schema import DECODES, DOCUMENTS, FILES, TRANSCRIPTS, VIDEOS, vectors_table
 from lake.store import Lake
 
 DIM = 32
@@ -140,6 +140,9 @@ class SmallCorpus:
     ) -> None:
         """Writes what is known of a whole video."""
         of_video = {"video_id": video(number), "bucket": bucket_of(video(number))}
+        container = {"size_bytes": 1, "container": "mp4", "video_codec": "h264", "audio_codec": None, "fps": 25.0}
+        picture = {"width": 64, "height": 48, "rotation": 0, "promised_ms": duration_ms, "has_audio": False}
+        self.lake.upsert(VIDEOS, [{**of_video, **container, **picture, "first_seen_at": SEEN_AT}])
         places = [
             {**of_video, "uri": uri, "size_bytes": 1, "mtime_ns": 1, "missing": uri in missing, "seen_at": SEEN_AT}
             for uri in (*uris, *missing)

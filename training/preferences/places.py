@@ -8,9 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from kernel.progress import Progress
+from lake.releases import Release
+from lake.store import Lake
 from retrieval import Index
 from retrieval.fusion import Fusion
+from retrieval.legs import LEGS, VECTOR_LEGS
+from retrieval.live_release import FixedRelease
+from retrieval.query_encoders import EmbedsQueries
+from retrieval.warm_lake import WarmLake
 from training.preferences.judgements import Unit
+from training.preferences.pairs import Question
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,3 +80,42 @@ def places_of(rows: Mapping[tuple[str, str], Sequence[float]]) -> Places:
     items = sorted({item for item, _ in ordered})
     owner = np.searchsorted(np.array(items), np.array([item for item, _ in ordered]))
     return Places(tuple(items), owner.astype(np.int64), np.array([rows[row] for row in ordered]))
+
+
+def asked_legs(live: Release) -> Fusion:
+    """The fusion of the legs that a search of the release asks."""
+    fusion = Fusion.from_release(live.fusion)
+    there = [leg for leg in LEGS if leg not in VECTOR_LEGS or leg in live.spaces]
+    return fusion.of_legs(tuple(leg for leg in there if fusion.weights.get(leg)))
+
+
+def ask_questions(
+    lake: Lake,
+    live: Release,
+    fusion: Fusion,
+    questions: Mapping[Question, str],
+    encoders: EmbedsQueries,
+    progress: Progress,
+) -> dict[Question, Places]:
+    """Where the legs put the results of every question; one that none finds anything for is left out.
+
+    Args:
+        lake: What is searched.
+        live: The release whose legs are asked.
+        fusion: Names the legs, in the order of the columns of `shares`.
+        questions: By question, its words as they were typed.
+        encoders: Of queries.
+        progress: Told of every question.
+
+    Raises:
+        RetrievalError, EncoderError, LakeError: The release cannot be searched.
+    """
+    found = {}
+    with (
+        Index(WarmLake(lake.folder), encoders, FixedRelease(live)) as index,
+        progress.task("asking the legs", len(questions), "queries") as advance,
+    ):
+        for question, text in questions.items():
+            found[question] = ask_legs(index, text, question.unit, fusion)
+            advance(1)
+    return {question: places for question, places in found.items() if places is not None}

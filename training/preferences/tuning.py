@@ -11,22 +11,15 @@ import numpy as np
 from kernel.progress import Progress
 from lake.releases import Release, Releases
 from lake.store import Lake
-from quality.context import context_of
 from quality.policy import PromotionPolicy
-from quality.promotion import TUNED
 from quality.rank_metrics import Difference, paired_difference
-from retrieval import Index
-from retrieval.fusion import Fusion
-from retrieval.legs import LEGS, VECTOR_LEGS
-from retrieval.live_release import FixedRelease
 from retrieval.query_encoders import EmbedsQueries
-from retrieval.warm_lake import WarmLake
-from training.preferences.errors import NotTuned, TooFewJudgements
+from training.preferences.errors import TooFewJudgements
 from training.preferences.fusion import BETA, Fitted, accuracy_by_query, fit_weights
 from training.preferences.guard import Guard, evaluation_guard, held_out_guard
 from training.preferences.judgements import JudgementLog, LoggedJudgements
 from training.preferences.pairs import Pair, Question, asked, is_held_out, pairs_of
-from training.preferences.places import Places, ask_legs
+from training.preferences.places import Places, ask_questions, asked_legs
 from training.preferences.propensity import Propensity, estimate_propensity
 
 MIN_PAIRS = 20
@@ -77,14 +70,10 @@ class Tuning:
     guards: tuple[Guard, ...]
 
     @property
-    def failed(self) -> tuple[Guard, ...]:
-        """The guards that were not passed."""
-        return tuple(guard for guard in self.guards if not guard.passed)
-
-    @property
-    def moved(self) -> bool:
-        """Whether any weight is another."""
-        return dict(self.fusion) != dict(self.live.fusion)
+    def reason(self) -> str:
+        """Why its release would be made, for people."""
+        counts = self.counts
+        return f"fusion tuned to {counts.pairs_fitted} preferences about {counts.queries_fitted} queries"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values: the contract of `tune --json`, and the evidence of a release."""
@@ -127,9 +116,11 @@ def tune(
     propensity = estimate_propensity(logged.judgements)
     pairs = pairs_of(logged.judgements, propensity)
     _demand_enough(pairs, "")
-    fusion = _asked_legs(live)
+    fusion = asked_legs(live)
     texts = {Question.of(one): one.query for one in logged.judgements}
-    places = _ask(lake, live, fusion, {pair.question: texts[pair.question] for pair in pairs}, encoders, progress)
+    places = ask_questions(
+        lake, live, fusion, {pair.question: texts[pair.question] for pair in pairs}, encoders, progress
+    )
     usable = [pair for pair in pairs if _is_within_reach(pair, places)]
     _demand_enough(usable, f" Of {len(pairs)} pairs, those were left of which the legs find both results.")
     fitted_on = [pair for pair in usable if not is_held_out(pair.question.query)]
@@ -157,43 +148,6 @@ def tune(
     )
 
 
-def release_tuned(lake: Lake, tuning: Tuning, policy: PromotionPolicy, settled: Mapping[str, float]) -> Release:
-    """Makes a release of the same versions with the tuned fusion. `reelindex rollback` brings the old one back.
-
-    Args:
-        lake: Where.
-        tuning: What every guard let pass.
-        policy: Kept in the evidence.
-        settled: The weights of the settings now: as long as they stay the same, later promotions keep the tuned ones.
-
-    Raises:
-        NotTuned: A guard failed, or no weight is another.
-        ReleaseRaced: Another release was made in the meantime.
-    """
-    if tuning.failed:
-        raise NotTuned(
-            "; ".join(f"{guard.name}: {guard.message}" for guard in tuning.failed),
-            where=f"release {tuning.live.release_id}",
-        )
-    if not tuning.moved:
-        raise NotTuned("the preferences move no weight.", where=f"release {tuning.live.release_id}")
-    live = tuning.live
-    counts = tuning.counts
-    return Releases(lake).append(
-        kind="promotion",
-        spaces=live.spaces,
-        fusion=tuning.fusion,
-        evidence={
-            # The versions are the same: what was measured of them still holds.
-            **{name: live.evidence[name] for name in ("gates", "waived") if name in live.evidence},
-            "context": context_of(lake, live.spaces, policy),
-            TUNED: tuning.to_dict() | {"settings": dict(settled)},
-        },
-        reason=f"fusion tuned to {counts.pairs_fitted} preferences about {counts.queries_fitted} queries",
-        after=live,
-    )
-
-
 def _demand_enough(pairs: Sequence[Pair], why: str) -> None:
     queries = len({pair.question.query for pair in pairs})
     if len(pairs) < MIN_PAIRS or queries < MIN_QUERIES:
@@ -202,32 +156,6 @@ def _demand_enough(pairs: Sequence[Pair], why: str) -> None:
             f"{MIN_QUERIES} are needed.{why}",
             remedy="`reelindex judge QUERY` adds to them, `reelindex judge --file FILE` reads a CSV file in.",
         )
-
-
-def _asked_legs(live: Release) -> Fusion:
-    """The fusion of the legs that a search of the release asks."""
-    fusion = Fusion.from_release(live.fusion)
-    there = [leg for leg in LEGS if leg not in VECTOR_LEGS or leg in live.spaces]
-    return fusion.of_legs(tuple(leg for leg in there if fusion.weights.get(leg)))
-
-
-def _ask(
-    lake: Lake,
-    live: Release,
-    fusion: Fusion,
-    questions: Mapping[Question, str],
-    encoders: EmbedsQueries,
-    progress: Progress,
-) -> dict[Question, Places]:
-    found = {}
-    with (
-        Index(WarmLake(lake.folder), encoders, FixedRelease(live)) as index,
-        progress.task("asking the legs", len(questions), "queries") as advance,
-    ):
-        for question, text in questions.items():
-            found[question] = ask_legs(index, text, question.unit, fusion)
-            advance(1)
-    return {question: places for question, places in found.items() if places is not None}
 
 
 def _is_within_reach(pair: Pair, places: Mapping[Question, Places]) -> bool:
