@@ -177,11 +177,11 @@ def _answers(
     from retrieval import open_index
 
     with open_index(lake_folder, cache_dir=cache_dir, release=release) as index:
-        found = []
-        for text, wanted in queries:
-            found.append(tuple(index.search(text, limit=DEPTH).video_ids(() if wanted is None else (wanted,))))
-            advance(1)
-        return found
+        found = index.search_all([text for text, _ in queries], limit=DEPTH, advance=advance)
+    return [
+        tuple(answer.video_ids(() if wanted is None else (wanted,)))
+        for answer, (_, wanted) in zip(found, queries, strict=True)
+    ]
 
 
 def _comparison(

@@ -29,7 +29,7 @@ from retrieval.legs import (
     with_phrase,
 )
 from retrieval.planner import Query, WordsThere, understand, worth_asking
-from retrieval.query_encoders import EmbedsQueries
+from retrieval.query_encoders import EmbedsManyQueries, EmbedsQueries
 from retrieval.ranking import Hit, rank
 
 
@@ -90,6 +90,19 @@ class Asker:
         if not asked or where == MATCHES_NOTHING:
             return None
         return Question(release, fusion.of_legs(asked), understood, where)
+
+    def embed(self, release: Release, texts: Sequence[str], legs: Sequence[str] | None) -> None:
+        """Embeds many queries in one go, so that what asks them next finds their vectors known.
+
+        Raises:
+            BadSearch, BadFusion, WrongEncoder: As `question` and `ranking`.
+        """
+        if not isinstance(self._encoders, EmbedsManyQueries):
+            return
+        understood = [one for one in map(understand, texts) if one.text.strip() and not one.only_phrases]
+        for leg in _fusion(release, legs).weights:
+            if leg not in WORDS_LEGS:
+                self._encoders.embed_all(release.spaces[leg], [one.text for one in understood])
 
     def ranking(self, question: Question, depth: int) -> Ranking:
         """All hits of candidates of this depth.

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import Protocol
 
@@ -31,6 +34,14 @@ _DEEPEST = 1000
 _FOLDED_OF_LIMIT = 2
 """So many times the videos that are shown are looked at for copies, and more while too few are left."""
 _NO_FILTERS = Filters()
+TOGETHER = 32
+"""Queries of a batch that are embedded in one go."""
+AT_ONCE = 4
+"""Queries of a batch that are searched side by side; each has threads of its own for its legs."""
+
+
+def _nobody(answers: int) -> None:
+    """Nobody wants to know how far it is."""
 
 
 class KnowsRelease(Protocol):
@@ -45,6 +56,25 @@ class KnowsRelease(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """How a search is to be answered; the parameters of `Index.search`.
+
+    Raises:
+        BadSearch: `limit` or `depth` is below 1.
+    """
+
+    limit: int
+    filters: Filters
+    legs: tuple[str, ...] | None
+    group_by_video: bool
+    depth: int
+
+    def __post_init__(self) -> None:
+        if self.limit < 1 or self.depth < 1:
+            raise BadSearch(f"limit and depth must be at least 1, not {self.limit} and {self.depth}.", where="search")
+
+
 class Index:
     """A lake opened for search. Safe to use from several threads; follows new releases without being opened again."""
 
@@ -55,6 +85,7 @@ class Index:
         self._answers = ResultCache(lake)
         self._asker = Asker(lake, encoders)
         self._copies = Copies(lake)
+        self._searches = ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="search")
 
     def search(
         self,
@@ -86,17 +117,56 @@ class Index:
             WrongEncoder: The installed model is not the one that made the release's vectors.
             LakeError: Vectors that the release names are not there.
         """
-        if limit < 1 or depth < 1:
-            raise BadSearch(f"limit and depth must be at least 1, not {limit} and {depth}.", where="search")
-        release, text = self._releases.current(), _readable(query)
-        asked = (text, limit, filters, None if legs is None else tuple(legs), group_by_video, depth)
-        key = self._answers.key(release, asked)
+        wish = _Wish(limit, filters, None if legs is None else tuple(legs), group_by_video, depth)
+        return self._answer(self._releases.current(), query, wish)
+
+    def search_all(
+        self,
+        queries: Sequence[str],
+        *,
+        limit: int = 10,
+        filters: Filters = _NO_FILTERS,
+        legs: Sequence[str] | None = None,
+        group_by_video: bool = True,
+        depth: int = DEPTH,
+        advance: Callable[[int], object] = _nobody,
+    ) -> list[SearchResults]:
+        """Answers many queries, all from the release that is current as the first begins; in the order of the queries.
+
+        They are embedded together and searched side by side, which takes about half the time of one after the other.
+
+        Args:
+            queries: Any texts.
+            limit: Results of each at most.
+            filters: What every result must meet.
+            legs: As of `search`.
+            group_by_video: As of `search`.
+            depth: As of `search`.
+            advance: Called with 1 for each answer.
+
+        Raises:
+            NoRelease, BadSearch, BadFusion, WrongEncoder, LakeError: As `search`.
+        """
+        wish = _Wish(limit, filters, None if legs is None else tuple(legs), group_by_video, depth)
+        release = self._releases.current()
+        answers: list[SearchResults] = []
+        for start in range(0, len(queries), TOGETHER):
+            part = queries[start : start + TOGETHER]
+            self._asker.embed(release, [_readable(query) for query in part], wish.legs)
+            for answer in self._searches.map(partial(self._answer, release, wish=wish), part):
+                answers.append(answer)
+                advance(1)
+        return answers
+
+    def _answer(self, release: Release, query: str, wish: _Wish) -> SearchResults:
+        text = _readable(query)
+        key = self._answers.key(release, (text, wish))
         known = self._answers.find(key)
         if known is not None:
             return known
-        question = self._asker.question(release, text, filters, legs)
-        shown = self._shown(question, limit, max(depth, limit), group_by_video=group_by_video) if question else []
-        answer = SearchResults(release.release_id, text, results_of(self._lake, shown, filters.uri_prefix or ""))
+        question = self._asker.question(release, text, wish.filters, wish.legs)
+        shown = self._shown(question, wish) if question else []
+        answer = SearchResults(release.release_id, text, results_of(self._lake, shown, wish.filters.uri_prefix or ""))
         return self._answers.keep(key, answer)
 
     def candidates(self, query: str, *, depth: int = DEPTH) -> list[Hit]:
@@ -174,6 +244,7 @@ class Index:
 
     def close(self) -> None:
         """Ends the threads; the index cannot search afterwards."""
+        self._searches.shutdown()
         self._asker.close()
 
     def __enter__(self) -> Index:
@@ -184,15 +255,16 @@ class Index:
     ) -> None:
         self.close()
 
-    def _shown(self, question: Question, limit: int, depth: int, *, group_by_video: bool) -> list[Shown]:
+    def _shown(self, question: Question, wish: _Wish) -> list[Shown]:
         """The first `limit`; asks deeper while the many segments of a few videos crowd out the others."""
+        depth = max(wish.depth, wish.limit)
         while True:
             ranking = self._asker.ranking(question, depth)
-            if group_by_video:
-                shown = self._folded(question.release, ranking, limit)
+            if wish.group_by_video:
+                shown = self._folded(question.release, ranking, wish.limit)
             else:
-                shown = [Shown(hit) for hit in ranking.hits[:limit]]
-            if len(shown) >= limit or ranking.is_all or depth * _DEEPER > _DEEPEST:
+                shown = [Shown(hit) for hit in ranking.hits[: wish.limit]]
+            if len(shown) >= wish.limit or ranking.is_all or depth * _DEEPER > _DEEPEST:
                 return shown
             depth *= _DEEPER
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from encoders.family import ModelSpec
     from encoders.protocols import ImageEncoder, QueryEncoder
 
-_REMEMBERED_QUERIES = 64
+_REMEMBERED_QUERIES = 512
 
 
 class EmbedsQueries(Protocol):
@@ -28,6 +29,15 @@ class EmbedsQueries(Protocol):
 
     def embed(self, version: str, query: str) -> NDArray[np.float32]:
         """The unit vector of a query that is not blank, float32 `(dim,)`, as the version makes it."""
+        ...
+
+
+@runtime_checkable
+class EmbedsManyQueries(Protocol):
+    """What can turn many queries into vectors in one go, for `embed` to find them known."""
+
+    def embed_all(self, version: str, queries: Sequence[str]) -> None:
+        """Embeds queries that are not blank as the version makes them, and remembers the last 512."""
         ...
 
 
@@ -64,11 +74,22 @@ class QueryEncoders:
             WeightsMissing: The weights that the version was made from are not installed.
             CanaryMismatch: The model does not say here what it said when it was registered.
         """
+        return self._encoder_of(version).embed(query)
+
+    def embed_all(self, version: str, queries: Sequence[str]) -> None:
+        """Embeds queries that are not blank in one go, for `embed` to find them known.
+
+        Raises:
+            WrongEncoder, UnknownModel, WeightsMissing, CanaryMismatch: As `embed`.
+        """
+        self._encoder_of(version).embed_all(queries)
+
+    def _encoder_of(self, version: str) -> _SharedEncoder:
         with self._lock:
             encoder = self._by_version.get(version)
             if encoder is None:
                 encoder = self._by_version[version] = self._open(version)
-        return encoder.embed(query)
+            return encoder
 
     def embed_picture(self, version: str, picture: bytes) -> NDArray[np.float32]:
         """The unit vector of a picture, float32 `(dim,)`, as `version` of the visual space makes it.
@@ -132,14 +153,23 @@ class _SharedEncoder:
 
     def embed(self, query: str) -> NDArray[np.float32]:
         with self._lock:
-            vector = self._recent.pop(query, None)
-            if vector is None:
-                vector = self._encoder.embed_queries([query])[0]
-                vector.setflags(write=False)
+            if query not in self._recent:
+                self._remember([query])
+            self._recent.move_to_end(query)
+            return self._recent[query]
+
+    def embed_all(self, queries: Sequence[str]) -> None:
+        with self._lock:
+            fresh = [query for query in dict.fromkeys(queries) if query not in self._recent]
+            if fresh:
+                self._remember(fresh)
+
+    def _remember(self, queries: Sequence[str]) -> None:
+        for query, vector in zip(queries, self._encoder.embed_queries(queries), strict=True):
+            vector.setflags(write=False)
             self._recent[query] = vector
-            if len(self._recent) > _REMEMBERED_QUERIES:
-                self._recent.popitem(last=False)
-            return vector
+        while len(self._recent) > max(_REMEMBERED_QUERIES, len(queries)):
+            self._recent.popitem(last=False)
 
 
 def _spec_of(registered: ModelVersion) -> ModelSpec:

@@ -112,11 +112,7 @@ def _legs(release: Release) -> list[str]:
 def _ask(
     index: Index, asked: Sequence[Question], legs: list[str] | None, advance: Callable[[float], object]
 ) -> list[SearchResults]:
-    answers = []
-    for question in asked:
-        answers.append(index.search(question.text, legs=legs, limit=DEPTH))
-        advance(1)
-    return answers
+    return index.search_all([question.text for question in asked], legs=legs, limit=DEPTH, advance=advance)
 
 
 def _failure_modes(

@@ -135,10 +135,7 @@ def evaluation_guard(
 def _reciprocal_ranks(
     lake: Lake, release: Release, queries: Sequence[KnownQuery], encoders: EmbedsQueries, advance: Advance
 ) -> Floats:
-    ranks = []
     with Index(WarmLake(lake.folder), encoders, FixedRelease(release)) as index:
-        for query in queries:
-            found = index.search(query.text, limit=DEPTH)
-            ranks.append(rank_of(query.video_id, found.video_ids([query.video_id])))
-            advance(1)
-    return reciprocal_ranks(ranks)
+        answers = index.search_all([query.text for query in queries], limit=DEPTH, advance=advance)
+    found = [one.video_ids([query.video_id]) for one, query in zip(answers, queries, strict=True)]
+    return reciprocal_ranks([rank_of(query.video_id, one) for query, one in zip(queries, found, strict=True)])
