@@ -9,10 +9,10 @@ from retrieval.filters import Filters
 from retrieval.index import Index
 from retrieval.live_release import FixedRelease, LiveRelease
 from retrieval.query_encoders import QueryEncoders
-from retrieval.results import LegHit, Result, SearchResults
+from retrieval.results import Copy, LegHit, Result, SearchResults
 from retrieval.warm_lake import WarmLake
 
-__all__ = ["Filters", "Index", "LegHit", "Result", "SearchResults", "open_index"]
+__all__ = ["Copy", "Filters", "Index", "LegHit", "Result", "SearchResults", "open_index"]
 
 
 def open_index(lake_folder: Path | str, *, cache_dir: Path | None = None, release: Release | None = None) -> Index:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import PurePath
 
 from pydantic import BaseModel, Field
 
-from retrieval import Result, SearchResults
+from retrieval import Copy, Result, SearchResults
 from retrieval.words import matched, stems_of
 
 
@@ -23,6 +24,18 @@ class Matches(BaseModel):
     caption: list[tuple[int, int]]
     transcript: list[tuple[int, int]]
     screen: list[tuple[int, int]]
+
+
+class Again(BaseModel):
+    """Another video that shows and says the same."""
+
+    segment_id: str
+    video_id: str
+    name: str = Field(description="The name of the video's file.")
+    uri: str = Field(description="One place where the video lies; empty when none is known.")
+    start_ms: int
+    end_ms: int
+    media: str = Field(description="The address of its video, at the second where it begins.")
 
 
 class Answer(BaseModel):
@@ -42,6 +55,7 @@ class Answer(BaseModel):
     matches: Matches
     picture: str = Field(description="The address of its picture.")
     media: str = Field(description="The address of its video, at the second where it begins.")
+    copies: list[Again] = Field(description="What is folded into it, best first.")
 
 
 class Answers(BaseModel):
@@ -76,7 +90,7 @@ def _answer(result: Result, stems: frozenset[str]) -> Answer:
     return Answer(
         segment_id=result.segment_id,
         video_id=result.video_id,
-        name=PurePath(result.uri).name or result.video_id,
+        name=_name(result),
         uri=result.uri,
         start_ms=result.start_ms,
         end_ms=result.end_ms,
@@ -85,5 +99,14 @@ def _answer(result: Result, stems: frozenset[str]) -> Answer:
         **words,
         matches=Matches(**{name: matched(stems, text) for name, text in words.items()}),
         picture=f"/api/segments/{result.segment_id}/picture",
-        media=f"/api/videos/{result.video_id}/media#t={result.start_ms / 1000:.3f}",
+        media=_media(result),
+        copies=[Again(**asdict(copy), name=_name(copy), media=_media(copy)) for copy in result.copies],
     )
+
+
+def _name(found: Result | Copy) -> str:
+    return PurePath(found.uri).name or found.video_id
+
+
+def _media(found: Result | Copy) -> str:
+    return f"/api/videos/{found.video_id}/media#t={found.start_ms / 1000:.3f}"

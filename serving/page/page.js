@@ -6,7 +6,12 @@ const picture = document.getElementById("picture");
 const status = document.getElementById("status");
 const results = document.getElementById("results");
 const template = document.getElementById("answer");
+const more = document.getElementById("more");
+const LEGS = { visual: "picture", text: "meaning", transcript: "said", caption: "seen", screen: "read" };
+const STEP = 10;
+const MOST = 100;
 let asked = 0;
+let askMore = null;
 
 function clock(ms) {
   const seconds = Math.floor(ms / 1000);
@@ -49,7 +54,7 @@ function drawn(answer) {
   const card = template.content.cloneNode(true);
   const times = `${clock(answer.start_ms)}–${clock(answer.end_ms)}`;
   card.querySelector("h2").textContent = answer.name;
-  card.querySelector("h2").title = answer.uri;
+  card.querySelector(".place").textContent = answer.uri || "no file holds it any more";
   card.querySelector("img").src = answer.picture;
   card.querySelector(".time").textContent = times;
   const button = card.querySelector(".play");
@@ -65,9 +70,19 @@ function drawn(answer) {
   const legs = card.querySelector(".legs");
   for (const [leg, hit] of Object.entries(answer.legs)) {
     const told = document.createElement("li");
-    told.textContent = `${leg} #${hit.rank} (${hit.score.toFixed(2)})`;
+    told.textContent = `${LEGS[leg] ?? leg} ${hit.score.toFixed(2)}, #${hit.rank}`;
+    told.title = `leg ${leg}: place ${hit.rank}, score ${hit.score}`;
     legs.append(told);
   }
+  const also = card.querySelector(".also");
+  also.hidden = !answer.copies.length;
+  answer.copies.forEach((copy, place) => {
+    const link = document.createElement("a");
+    link.href = copy.media;
+    link.textContent = copy.name;
+    link.title = copy.uri;
+    also.append(place ? ", " : "", link);
+  });
   const like = card.querySelector(".like");
   like.setAttribute("aria-label", `Find videos similar to ${answer.name}`);
   like.addEventListener("click", () => {
@@ -77,12 +92,14 @@ function drawn(answer) {
   return card;
 }
 
-async function ask(address, options, about) {
+async function ask(address, options, about, limit = STEP) {
   const mine = ++asked;
+  const before = limit > STEP ? results.childElementCount : 0;
   tell("Searching…");
+  more.hidden = true;
   results.setAttribute("aria-busy", "true");
   try {
-    const response = await fetch(address, options);
+    const response = await fetch(`${address}&limit=${limit}`, options);
     const answer = await response.json();
     if (mine !== asked) return;
     results.replaceChildren();
@@ -90,12 +107,17 @@ async function ask(address, options, about) {
     results.append(...answer.results.map(drawn));
     const count = answer.results.length;
     tell(count ? `${count} ${count === 1 ? "answer" : "answers"} ${about}` : `Nothing found ${about}`);
+    askMore = () => ask(address, options, about, limit + STEP);
+    more.hidden = count < limit || limit >= MOST;
+    if (before) results.children[before]?.querySelector(".play").focus();
   } catch {
     if (mine === asked) tell("The server does not answer.", true);
   } finally {
     if (mine === asked) results.removeAttribute("aria-busy");
   }
 }
+
+more.addEventListener("click", () => askMore?.());
 
 function narrowed() {
   const fields = new URLSearchParams();
@@ -105,12 +127,17 @@ function narrowed() {
   return fields;
 }
 
-form.addEventListener("submit", (event) => {
-  event.preventDefault();
+function search() {
   const fields = narrowed();
   fields.set("q", query.value);
-  history.replaceState(null, "", `?${fields}`);
   ask(`/api/search?${fields}`, {}, `to “${query.value}”`);
+  return fields;
+}
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const address = `?${search()}`;
+  if (address !== location.search) history.pushState(null, "", address);
 });
 
 picture.addEventListener("change", () => {
@@ -140,12 +167,23 @@ async function tellRelease() {
 }
 
 tellRelease().catch(() => tell("The server does not answer.", true));
-const before = new URLSearchParams(location.search);
-if (before.get("q")) {
-  for (const [name, value] of before) {
+
+function restore() {
+  const fields = new URLSearchParams(location.search);
+  form.reset();
+  for (const [name, value] of fields) {
     const field = form.elements.namedItem(name);
-    if (field instanceof HTMLInputElement) field.type === "checkbox" ? (field.checked = true) : (field.value = value);
+    if (!(field instanceof HTMLInputElement)) continue;
+    if (field.type === "checkbox") field.checked = true;
+    else field.value = value;
   }
-  if ([...before.keys()].some((name) => name !== "q")) document.getElementById("narrow").open = true;
-  form.requestSubmit();
+  if ([...fields.keys()].some((name) => name !== "q")) document.getElementById("narrow").open = true;
+  if (fields.get("q")) return search();
+  asked++;
+  results.replaceChildren();
+  more.hidden = true;
+  tell("");
 }
+
+window.addEventListener("popstate", restore);
+restore();

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -63,7 +63,8 @@ def test_a_question_is_answered_by_keyboard_alone(page: Any) -> None:
     assert "answers to “a maze”" in page.inner_text("[role=status]")
     assert page.inner_text(".answer h2 >> nth=0") == "a.mp4"
     assert page.inner_text(".answer mark >> nth=0") == "maze"
-    assert "visual #" in page.inner_text(".answer .legs >> nth=0")
+    assert "picture 0." in page.inner_text(".answer .legs >> nth=0")
+    assert page.inner_text(".answer .place >> nth=0").endswith("/a.mp4")
     assert page.evaluate("document.querySelector('.answer img').complete")
     page.focus(".answer .play >> nth=0")
     page.keyboard.press("Enter")
@@ -144,3 +145,75 @@ def test_a_question_in_the_address_is_asked(browsed: tuple[str, Any]) -> None:
     assert page.is_checked("[name=every_segment]")
     assert page.input_value("#q") == "maze"
     page.close()
+
+
+def test_going_back_asks_what_was_asked_before(page: Any) -> None:
+    for query in ("maze", "accordion"):
+        page.fill("#q", query)
+        page.press("#q", "Enter")
+        _wait_for_status(page, f"to “{query}”")
+    page.go_back()
+    _wait_for_status(page, "to “maze”")
+    assert page.input_value("#q") == "maze"
+    page.go_back()
+    page.locator(".answer").first.wait_for(state="detached")
+    assert page.input_value("#q") == ""
+
+
+def _answered(page: Any, count: int, copies: int = 0) -> list[str]:
+    """Answers the page's questions with made-up results, as many as are asked for at most; the limits that it asks."""
+    limits: list[str] = []
+
+    def fulfil(route: Any) -> None:
+        limit = parse_qs(urlsplit(route.request.url).query)["limit"][0]
+        limits.append(limit)
+        place = {"start_ms": 61_000, "end_ms": 65_000, "media": "/api/videos/v/media#t=61"}
+        again = [
+            {"segment_id": f"c{n}", "video_id": f"c{n}", "name": f"copy{n}.mp4", "uri": f"/x/copy{n}.mp4", **place}
+            for n in range(copies)
+        ]
+        words = {"caption": "", "transcript": "", "screen": ""}
+        results = [
+            {
+                "segment_id": f"s{n}",
+                "video_id": f"v{n}",
+                "name": f"film{n}.mp4",
+                "uri": "",
+                "score": 1.0,
+                "legs": {},
+                "matches": {name: [] for name in words},
+                "picture": "/icon.svg",
+                "copies": again,
+                **words,
+                **place,
+            }
+            for n in range(min(count, int(limit)))
+        ]
+        route.fulfill(json={"release": 1, "query": "q", "results": results})
+
+    page.route("**/api/search?*", fulfil)
+    return limits
+
+
+def test_copies_are_named_and_can_be_opened(page: Any) -> None:
+    _answered(page, 1, copies=2)
+    page.fill("#q", "film")
+    page.press("#q", "Enter")
+    page.wait_for_selector(".answer")
+    assert page.inner_text(".also") == "Also in copy0.mp4, copy1.mp4"
+    assert page.get_attribute(".also a >> nth=1", "href") == "/api/videos/v/media#t=61"
+    assert page.inner_text(".place") == "no file holds it any more"
+    assert not page.is_visible("#more")
+
+
+def test_more_answers_come_when_they_are_asked_for(page: Any) -> None:
+    limits = _answered(page, 15)
+    page.fill("#q", "film")
+    page.press("#q", "Enter")
+    page.wait_for_selector("#more:visible")
+    assert page.locator(".answer").count() == 10
+    page.click("#more")
+    _wait_for_status(page, "15 answers")
+    assert limits == ["10", "20"]
+    assert not page.is_visible("#more")
+    assert "film10.mp4" in page.evaluate("document.activeElement.getAttribute('aria-label')")
