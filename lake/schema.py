@@ -195,6 +195,9 @@ DOCUMENTS = _table(
 )
 """The words of a segment. `output_fp` is of the words alone: a captioner that says the same changes nothing after."""
 
+WORDS = _table("words", "word", [("word", pa.string())])
+"""Every word of four letters or more that was ever in a document, in small letters."""
+
 MODEL_VERSIONS = _table(
     "model_versions",
     "version",
@@ -348,6 +351,7 @@ TABLES: tuple[TableSpec, ...] = (
     CAPTIONS,
     SCREEN_TEXTS,
     DOCUMENTS,
+    WORDS,
     MODEL_VERSIONS,
     RELEASES,
     EVALUATIONS,

@@ -31,6 +31,7 @@ from retrieval.legs import (
 from retrieval.planner import Query, WordsThere, understand, worth_asking
 from retrieval.query_encoders import EmbedsManyQueries, EmbedsQueries
 from retrieval.ranking import Hit, rank
+from retrieval.spelling import Spelling
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ class Asker:
         self._lake = lake
         self._encoders = encoders
         self._words_there = WordsThere(lake)
+        self._spelling = Spelling(lake)
         self._evidence = Evidence(lake, Backgrounds(lake, encoders))
         self._threads = ThreadPoolExecutor(max_workers=len(LEGS), thread_name_prefix="leg")
 
@@ -80,7 +82,7 @@ class Asker:
             BadFusion: The release's weights are not numbers that ranks can be fused with.
         """
         fusion = _fusion(release, legs)
-        understood = understand(text)
+        understood = understand(text, self._spelling.corrected)
         where = compile_prefilter(filters, self._lake)
         if not understood.text.strip() or where == MATCHES_NOTHING:
             return None
@@ -117,7 +119,7 @@ class Asker:
         answers = {leg: future.result() for leg, future in asked.items()}
         found = {leg: candidates for leg, (candidates, _) in answers.items()}
         vectors = {leg: vector for leg, (_, vector) in answers.items() if vector is not None}
-        weighed = self._evidence.weighed(found, question.fusion, spaces, vectors, question.query.stems)
+        weighed = self._evidence.weighed(found, question.fusion, spaces, vectors, question.query)
         hits = rank(found, weighed.shares, weights)
         return Ranking(
             hits,
@@ -140,7 +142,7 @@ class Asker:
 
     def _ask_leg(self, question: Question, leg: str, depth: int) -> tuple[list[Candidate], NDArray[np.float32] | None]:
         if leg in WORDS_LEGS:
-            return search_words(self._lake, leg, question.query.text, question.where, depth), None
+            return search_words(self._lake, leg, question.query.words, question.where, depth), None
         version = question.release.spaces[leg]
         vector = self._encoders.embed(version, question.query.text)
         return search_vectors(self._lake, vectors_table_name(leg, version), vector, question.where, depth), vector

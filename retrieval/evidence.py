@@ -15,6 +15,7 @@ from retrieval.background import Backgrounds
 from retrieval.fusion import Fusion, by_ranks, fuse
 from retrieval.legs import WORDS_LEGS, Candidate
 from retrieval.near_in_time import cosines_in_context, read_near
+from retrieval.planner import Query
 from retrieval.strength import vector_strength, words_strength
 from retrieval.words import coverage
 
@@ -51,7 +52,7 @@ class Evidence:
         fusion: Fusion,
         spaces: Mapping[str, str],
         vectors: Mapping[str, NDArray[np.float32]],
-        stems: frozenset[str],
+        query: Query,
     ) -> Weighed:
         """What each leg gives the segments that it found, or that others did, for a weight of 1.
 
@@ -62,7 +63,7 @@ class Evidence:
             fusion: How they are fused.
             spaces: The version of each space.
             vectors: Of the query, by space, float32 `(dim,)`.
-            stems: Of the query's words.
+            query: As it was understood.
         """
         if fusion.k is not None or len(found) == 1:
             ranks = {leg: {one.segment_id: one.rank for one in candidates} for leg, candidates in found.items()}
@@ -70,7 +71,7 @@ class Evidence:
         shares: Shares = {}
         for leg, candidates in found.items():
             if leg in WORDS_LEGS:
-                shares[leg] = self._of_words(candidates, stems)
+                shares[leg] = self._of_words(candidates, query)
             else:
                 said = {one.segment_id: one.score for one in candidates}
                 shares[leg] = self._strengths(leg, spaces[leg], said)  # type: ignore[arg-type]
@@ -80,9 +81,12 @@ class Evidence:
             pictures |= seen
         return Weighed(shares, pictures)
 
-    def _of_words(self, candidates: Sequence[Candidate], stems: frozenset[str]) -> dict[str, float]:
+    def _of_words(self, candidates: Sequence[Candidate], query: Query) -> dict[str, float]:
         everyone = self._lake.snapshot(DOCUMENTS.name).count_rows()
-        return words_strength({one.segment_id: coverage(stems, one.words) for one in candidates}, everyone)
+        instead = query.instead
+        return words_strength(
+            {one.segment_id: coverage(query.stems, one.words, instead) for one in candidates}, everyone
+        )
 
     def _in_context(
         self, shares: Shares, fusion: Fusion, version: str, query: NDArray[np.float32]

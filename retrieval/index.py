@@ -166,7 +166,8 @@ class Index:
             return known
         question = self._asker.question(release, text, wish.filters, wish.legs)
         shown = self._shown(question, wish) if question else []
-        answer = SearchResults(release.release_id, text, results_of(self._lake, shown, wish.filters.uri_prefix or ""))
+        results = results_of(self._lake, shown, wish.filters.uri_prefix or "")
+        answer = SearchResults(release.release_id, text, results, question.query.meant if question else {})
         return self._answers.keep(key, answer)
 
     def candidates(self, query: str, *, depth: int = DEPTH) -> list[Hit]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from lake.schema import DOCUMENTS, FILES, KEYFRAMES
+from lake.known_words import fill_words
+from lake.schema import DOCUMENTS, FILES, KEYFRAMES, WORDS
 from lake.store import Lake
 from retrieval.errors import IndexRaced
 from retrieval.legs import PARTITION_ROWS, WORDS_LEGS
@@ -67,11 +68,13 @@ def ensure_indexes(lake: Lake, *, ann_from_rows: int = ANN_FROM_ROWS) -> IndexRe
         DOCUMENTS.name: {"segment_id": BTree()} | dict.fromkeys(WORDS_LEGS, words_index),
         FILES.name: {"video_id": BTree()},
         KEYFRAMES.name: {"segment_id": BTree()},
+        WORDS.name: {"word": BTree()},
     }
     for name in lake.vectors_tables():
         is_large = lake.count(name) >= ann_from_rows
         keys = {"segment_id": BTree(), "video_id": BTree()}
         wanted[name] = keys | ({"vector": vectors_index} if is_large else {})
+    fill_words(lake)
     created: list[str] = []
     caught_up: dict[str, int] = {}
     for name, indexes in wanted.items():

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from lake.schema import DOCUMENTS
 from lake.store import Lake
 from retrieval.legs import WORDS_LEGS
-from retrieval.words import stems_of
+from retrieval.words import stem, stems_of
 
 _PHRASE = re.compile(r'"([^"]*)"')
 MOST_PHRASES = 8
 """More are taken as words."""
+
+
+def _taken_as_typed(text: str) -> Mapping[str, str]:
+    del text
+    return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,23 +31,41 @@ class Query:
         phrases: What was in quotes: each must occur, word for word up to endings.
         stems: What its words come down to; none if it has only stop words, signs or pictures.
         only_phrases: Whether there is nothing outside of the quotes.
+        meant: Its words outside of quotes that occur nowhere, each with the one that it may have been meant to be.
     """
 
     text: str
     phrases: tuple[str, ...]
     stems: frozenset[str]
     only_phrases: bool
+    meant: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def words(self) -> str:
+        """What words legs are asked: all words, and those that some of them were meant to be."""
+        return " ".join([self.text, *self.meant.values()])
+
+    @property
+    def instead(self) -> dict[str, str]:
+        """By the stem of a word, that of the one that it may have been meant to be."""
+        return {stem(word): stem(known) for word, known in self.meant.items()}
 
 
-def understand(text: str) -> Query:
-    """Takes a query apart. Quotes that do not close, or have no word between them, are text like any other sign."""
+def understand(text: str, spelling: Callable[[str], Mapping[str, str]] = _taken_as_typed) -> Query:
+    """Takes a query apart. Quotes that do not close, or have no word between them, are text like any other sign.
+
+    Args:
+        text: The query.
+        spelling: Gives the words of a text that occur nowhere, each with the one that it may have been meant to be.
+    """
     found = [one.strip() for one in _PHRASE.findall(text)]
     phrases = tuple(dict.fromkeys(one for one in found if stems_of(one)))[:MOST_PHRASES]
     if not phrases:
-        return Query(text, (), stems_of(text), only_phrases=False)
+        return Query(text, (), stems_of(text), only_phrases=False, meant=spelling(text))
     plain = _PHRASE.sub(r" \1 ", text)
     outside = _PHRASE.sub(" ", text)
-    return Query(" ".join(plain.split()), phrases, stems_of(plain), only_phrases=not stems_of(outside))
+    only_phrases = not stems_of(outside)
+    return Query(" ".join(plain.split()), phrases, stems_of(plain), only_phrases, meant=spelling(outside))
 
 
 class WordsThere:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 
@@ -83,6 +83,8 @@ class SearchResults:
     release_id: int
     query: str
     results: tuple[Result, ...]
+    meant: Mapping[str, str] = field(default_factory=dict)
+    """Words of the query that occur nowhere, each with the one that was looked for beside it."""
 
     def video_ids(self, wanted: Collection[str] = ()) -> list[str]:
         """The videos that were found, best first. A copy that is wanted stands for what it is folded into."""
@@ -98,4 +100,5 @@ class SearchResults:
             "release": self.release_id,
             "query": self.query,
             "results": [result.to_dict() for result in self.results],
+            "meant": dict(self.meant),
         }

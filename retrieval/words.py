@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
 import snowballstemmer
 
 _WORD = re.compile(r"\w+")
+_NOTHING: Mapping[str, str] = {}
 _SHORT = """
 a an and are as at be but by for if in into is it no not of on or such that the their then there these they this to was
 will with
@@ -35,9 +36,19 @@ def stems_of(text: str) -> frozenset[str]:
     return frozenset(map(stem, set(_WORD.findall(text.lower())) - STOP_WORDS))
 
 
-def coverage(query: frozenset[str], text: str) -> float:
-    """The share of a query's stems that a text has; 0 for a query without any."""
-    return len(query & stems_of(text)) / len(query) if query else 0.0
+def coverage(query: frozenset[str], text: str, instead: Mapping[str, str] = _NOTHING) -> float:
+    """The share of a query's stems that a text has; 0 for a query without any.
+
+    Args:
+        query: Its stems.
+        text: The text.
+        instead: Of stems that no text has, those that may have been meant: one counts half.
+    """
+    if not query:
+        return 0.0
+    there = stems_of(text)
+    meant = sum(instead[one] in there for one in query - there if one in instead)
+    return (len(query & there) + meant / 2) / len(query)
 
 
 def matched(query: frozenset[str], text: str) -> list[tuple[int, int]]:

@@ -64,6 +64,9 @@ class Answers(BaseModel):
     release: int
     query: str
     results: list[Answer]
+    meant: dict[str, str] = Field(
+        description="Words of the query that occur nowhere, each with the one that was looked for beside it."
+    )
 
 
 class ReleaseTold(BaseModel):
@@ -79,9 +82,12 @@ class ReleaseTold(BaseModel):
 
 def answers_of(found: SearchResults) -> Answers:
     """The JSON of a search."""
-    stems = stems_of(found.query)
+    stems = stems_of(" ".join([found.query, *found.meant.values()]))
     return Answers(
-        release=found.release_id, query=found.query, results=[_answer(result, stems) for result in found.results]
+        release=found.release_id,
+        query=found.query,
+        results=[_answer(result, stems) for result in found.results],
+        meant=dict(found.meant),
     )
 
 

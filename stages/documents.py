@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from kernel.identity import fingerprint, version_of, video_id_of_segment
 from lake.buckets import bucket_of
+from lake.known_words import add_words
 from lake.planning import Plan, have_table, wanted_table
 from lake.schema import CAPTIONS, DOCUMENTS, SCREEN_TEXTS, SEGMENTS, TRANSCRIPTS
 from lake.store import Lake, in_list
@@ -51,7 +52,9 @@ def write_documents(scope: Scope) -> StageReport:
     with scope.progress.task("writing documents", len(plan.todo), "segments") as advance:
         for start in range(0, len(by_video), VIDEOS_PER_BATCH):
             segment_ids = [segment_id for ids in by_video[start : start + VIDEOS_PER_BATCH] for segment_id in ids]
-            scope.lake.upsert(DOCUMENTS, pa.Table.from_pylist(_rows(scope.lake, segment_ids), DOCUMENTS.schema))
+            rows = _rows(scope.lake, segment_ids)
+            add_words(scope.lake, (row[name] for row in rows for name in ("caption", "transcript", "screen")))
+            scope.lake.upsert(DOCUMENTS, pa.Table.from_pylist(rows, DOCUMENTS.schema))
             for segment_id in segment_ids:
                 tally.succeeded(segment_id)
             advance(len(segment_ids))

@@ -11,7 +11,7 @@ from orchestration.cli.console import clock, errors, out, print_json
 from orchestration.cli.options import HomeOption, JsonOption
 
 if TYPE_CHECKING:
-    from retrieval.results import Result, SearchResults
+    from retrieval.results import Copy, Result, SearchResults
 
 TRANSCRIPT_CHARACTERS = 160
 
@@ -53,6 +53,8 @@ def search(
 
 def show(found: SearchResults) -> None:
     """Prints results, best first."""
+    for word, known in found.meant.items():
+        errors.print(f"{word} occurs nowhere; looked for {known} too.", highlight=False, markup=False)
     if not found.results:
         errors.print("Nothing found.")
     for position, result in enumerate(found.results, start=1):
@@ -71,9 +73,12 @@ def show(found: SearchResults) -> None:
             out.print(f"    said: {_shortened(result.transcript)}", highlight=False, markup=False)
         if result.screen:
             out.print(f"    read: {_shortened(result.screen)}", highlight=False, markup=False)
+        if result.copies:
+            also = ", ".join(_name(copy) for copy in result.copies)
+            out.print(f"    also in: {_shortened(also)}", highlight=False, markup=False)
 
 
-def _name(result: Result) -> str:
+def _name(result: Result | Copy) -> str:
     # A video whose only file was overwritten stays until it is removed on demand.
     return Path(result.uri).name if result.uri else f"{result.video_id} (no file holds it any more)"
 

@@ -106,7 +106,9 @@ async function ask(address, options, about, limit = STEP) {
     if (!response.ok) return tell(answer.error, true);
     results.append(...answer.results.map(drawn));
     const count = answer.results.length;
-    tell(count ? `${count} ${count === 1 ? "answer" : "answers"} ${about}` : `Nothing found ${about}`);
+    const meant = Object.values(answer.meant);
+    const also = meant.length ? `; looked for ${meant.map((word) => `“${word}”`).join(", ")} too` : "";
+    tell((count ? `${count} ${count === 1 ? "answer" : "answers"} ${about}` : `Nothing found ${about}`) + also);
     askMore = () => ask(address, options, about, limit + STEP);
     more.hidden = count < limit || limit >= MOST;
     if (before) results.children[before]?.querySelector(".play").focus();

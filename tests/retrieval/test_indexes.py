@@ -55,6 +55,7 @@ def test_empty_tables_get_the_indexes_that_new_rows_need(small: SmallCorpus) -> 
         "vectors__text__words_1.video_id",
         "vectors__visual__words_1.segment_id",
         "vectors__visual__words_1.video_id",
+        "words.word",
     }
     assert report.caught_up == {}
 

@@ -55,7 +55,7 @@ def test_json_is_the_contract(small: SmallCorpus, index: Index) -> None:
     small.write([BEACH])
     release = small.release()
     answer = json.loads(json.dumps(index.search("dog").to_dict(), allow_nan=False))
-    assert list(answer) == ["release", "query", "results"]
+    assert list(answer) == ["release", "query", "results", "meant"]
     assert (answer["release"], answer["query"]) == (release.release_id, "dog")
     first = ["video_id", "uri", "segment_id", "start_ms", "end_ms", "score", "legs", "caption", "transcript", "screen"]
     keys = [*first, "copies"]

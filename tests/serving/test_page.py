@@ -189,7 +189,7 @@ def _answered(page: Any, count: int, copies: int = 0) -> list[str]:
             }
             for n in range(min(count, int(limit)))
         ]
-        route.fulfill(json={"release": 1, "query": "q", "results": results})
+        route.fulfill(json={"release": 1, "query": "q", "results": results, "meant": {}})
 
     page.route("**/api/search?*", fulfil)
     return limits
