@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from media.spec import SegmenterSpec
     from media.workers import MediaWorkers
     from quality.policy import PromotionPolicy
+    from retrieval.words import Language
     from stages.models import Models
     from stages.scope import Scope
     from training.folder import TrainingFolder
@@ -141,6 +142,18 @@ class PromotionResource(dg.ConfigurableResource["PromotionPolicy"]):
 
         chosen = self.model_dump(exclude={"fusion", "evaluation"})
         return PromotionPolicy(evaluation=Path(self.evaluation) if self.evaluation else None, **chosen)
+
+
+class WordsResource(dg.ConfigurableResource["Language"]):
+    """The language that words are indexed in."""
+
+    language: str
+
+    def chosen(self) -> Language:
+        """As the index takes it."""
+        from retrieval.words import Language
+
+        return Language(self.language)
 
 
 class ReportsResource(dg.ConfigurableResource[Path]):

@@ -6,7 +6,7 @@ from assets.embed import text_vectors, visual_vectors
 from assets.materialised import TABLE
 from assets.previews import present_indexes
 from assets.release_page import check_results, decision_page
-from assets.resources import LakeResource, ModelsResource, PromotionResource
+from assets.resources import LakeResource, ModelsResource, PromotionResource, WordsResource
 from kernel.progress import Progress
 from lake.schema import RELEASES, SPACES
 from quality.candidate_gates import CANDIDATE_GATES
@@ -30,7 +30,7 @@ GATE_CHECKS = [
 
 
 @dg.asset(group_name="serve", deps=[visual_vectors, text_vectors], kinds={"lancedb"})
-def indexes(lake: LakeResource) -> dg.MaterializeResult:
+def indexes(lake: LakeResource, words: WordsResource) -> dg.MaterializeResult:
     """The indexes that keep search fast, brought up to date with what was written.
 
     **Reads** `documents` and the vectors.
@@ -39,7 +39,7 @@ def indexes(lake: LakeResource) -> dg.MaterializeResult:
     """
     from retrieval.indexes import ensure_indexes
 
-    report = ensure_indexes(lake.open())
+    report = ensure_indexes(lake.open(), language=words.chosen())
     return dg.MaterializeResult(
         metadata={
             "indexes_created": len(report.created),

@@ -13,6 +13,7 @@ from assets.resources import (
     PromotionResource,
     ReportsResource,
     TrainingResource,
+    WordsResource,
 )
 from kernel.progress import Progress
 from settings import Home, Settings
@@ -37,6 +38,7 @@ def build_resources(settings: Settings, home: Home, progress: Progress | None = 
             evaluation=str(settings.promotion.evaluation or ""),
             fusion=settings.search.fusion(),
         ),
+        "words": WordsResource(language=settings.search.language),
         "training": TrainingResource(
             name=settings.training.name,
             tower=settings.training.tower,

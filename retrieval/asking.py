@@ -18,6 +18,7 @@ from retrieval.errors import BadSearch
 from retrieval.evidence import Evidence
 from retrieval.filters import MATCHES_NOTHING, Filters, compile_prefilter, narrowed
 from retrieval.fusion import Fusion
+from retrieval.indexed_language import IndexedLanguage
 from retrieval.legs import (
     LEGS,
     VECTOR_LEGS,
@@ -62,9 +63,10 @@ class Ranking:
 class Asker:
     """Asks the legs of one lake. Safe to use from several threads."""
 
-    def __init__(self, lake: Lake, encoders: EmbedsQueries) -> None:
+    def __init__(self, lake: Lake, encoders: EmbedsQueries, language: IndexedLanguage) -> None:
         self._lake = lake
         self._encoders = encoders
+        self._language = language
         self._words_there = WordsThere(lake)
         self._spelling = Spelling(lake)
         self._evidence = Evidence(lake, Backgrounds(lake, encoders))
@@ -82,7 +84,7 @@ class Asker:
             BadFusion: The release's weights are not numbers that ranks can be fused with.
         """
         fusion = _fusion(release, legs)
-        understood = understand(text, self._spelling.corrected)
+        understood = understand(text, self._language.current(), self._spelling.corrected)
         where = compile_prefilter(filters, self._lake)
         if not understood.text.strip() or where == MATCHES_NOTHING:
             return None
@@ -101,10 +103,12 @@ class Asker:
         """
         if not isinstance(self._encoders, EmbedsManyQueries):
             return
-        understood = [one for one in map(understand, texts) if one.text.strip() and not one.only_phrases]
+        language = self._language.current()
+        understood = [understand(text, language) for text in texts]
+        asked = [one.text for one in understood if one.text.strip() and not one.only_phrases]
         for leg in _fusion(release, legs).weights:
             if leg not in WORDS_LEGS:
-                self._encoders.embed_all(release.spaces[leg], [one.text for one in understood])
+                self._encoders.embed_all(release.spaces[leg], asked)
 
     def ranking(self, question: Question, depth: int) -> Ranking:
         """All hits of candidates of this depth.

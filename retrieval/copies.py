@@ -20,8 +20,8 @@ from lake.keyframes import middle_pictures
 from lake.schema import DOCUMENTS
 from lake.store import Lake, in_list
 from lake.vectors import Vectors, unit
+from retrieval.indexed_language import IndexedLanguage
 from retrieval.ranking import Hit
-from retrieval.words import stems_of
 
 SUSPICIOUS_COSINE = 0.85
 """Measured with the default model: scenes that were encoded anew in two thirds of their size, 0.85 to 0.99; different
@@ -48,8 +48,9 @@ class Shown:
 class Copies:
     """Finds copies in one lake. Safe to use from several threads."""
 
-    def __init__(self, lake: Lake) -> None:
+    def __init__(self, lake: Lake, language: IndexedLanguage) -> None:
         self._lake = lake
+        self._language = language
         self._lock = threading.Lock()
         self._hashes: OrderedDict[str, int | None] = OrderedDict()
 
@@ -87,6 +88,7 @@ class Copies:
         return None
 
     def _same_words(self, *segment_ids: str) -> bool:
+        stems_of = self._language.current().stems_of
         said = self._lake.read(DOCUMENTS.name, ["segment_id", "transcript"], in_list("segment_id", segment_ids))
         words = {row["segment_id"]: stems_of(row["transcript"]) for row in said.to_pylist()}
         fewer, more = sorted((words.get(segment_id, frozenset()) for segment_id in segment_ids), key=len)

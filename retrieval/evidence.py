@@ -17,7 +17,6 @@ from retrieval.legs import WORDS_LEGS, Candidate
 from retrieval.near_in_time import cosines_in_context, read_near
 from retrieval.planner import Query
 from retrieval.strength import vector_strength, words_strength
-from retrieval.words import coverage
 
 LOOKED_AT_AGAIN = 30
 """Of what the legs found, fused, so many of the first have their pictures looked at again, with those near in time."""
@@ -83,10 +82,8 @@ class Evidence:
 
     def _of_words(self, candidates: Sequence[Candidate], query: Query) -> dict[str, float]:
         everyone = self._lake.snapshot(DOCUMENTS.name).count_rows()
-        instead = query.instead
-        return words_strength(
-            {one.segment_id: coverage(query.stems, one.words, instead) for one in candidates}, everyone
-        )
+        stems, instead, coverage = query.stems, query.instead, query.language.coverage
+        return words_strength({one.segment_id: coverage(stems, one.words, instead) for one in candidates}, everyone)
 
     def _in_context(
         self, shares: Shares, fusion: Fusion, version: str, query: NDArray[np.float32]

@@ -20,6 +20,7 @@ from retrieval.copies import Copies, Shown
 from retrieval.errors import BadSearch
 from retrieval.evidence import pictures_in
 from retrieval.filters import MATCHES_NOTHING, Filters, compile_prefilter
+from retrieval.indexed_language import IndexedLanguage
 from retrieval.legs import DEPTH, search_vectors
 from retrieval.live_release import LiveRelease
 from retrieval.query_encoders import EmbedsPictures, EmbedsQueries
@@ -28,6 +29,7 @@ from retrieval.result_cache import ResultCache
 from retrieval.results import SearchResults
 from retrieval.showing import results_of
 from retrieval.warm_lake import WarmLake
+from retrieval.words import Language
 
 _DEEPER = 4
 _DEEPEST = 1000
@@ -83,8 +85,9 @@ class Index:
         self._encoders = encoders
         self._releases = releases or LiveRelease(lake)
         self._answers = ResultCache(lake)
-        self._asker = Asker(lake, encoders)
-        self._copies = Copies(lake)
+        self._language = IndexedLanguage(lake)
+        self._asker = Asker(lake, encoders, self._language)
+        self._copies = Copies(lake, self._language)
         self._searches = ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="search")
 
     def search(
@@ -242,6 +245,11 @@ class Index:
                 break
             depth *= _DEEPER
         return SearchResults(release.release_id, "", results_of(self._lake, shown, filters.uri_prefix or ""))
+
+    @property
+    def language(self) -> Language:
+        """How words are taken: what shows the words that matched needs it."""
+        return self._language.current()
 
     def close(self) -> None:
         """Ends the threads; the index cannot search afterwards."""

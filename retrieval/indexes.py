@@ -11,7 +11,9 @@ from lake.known_words import fill_words
 from lake.schema import DOCUMENTS, FILES, KEYFRAMES, WORDS
 from lake.store import Lake
 from retrieval.errors import IndexRaced
+from retrieval.indexed_language import language_of
 from retrieval.legs import PARTITION_ROWS, WORDS_LEGS
+from retrieval.words import Language
 
 if TYPE_CHECKING:
     from lancedb.table import Table
@@ -25,6 +27,7 @@ MOST_PIECES = 4
 """What is new in a vector index is a piece of its own, which every search asks too: more of them become one."""
 
 _ATTEMPTS = 4
+_ENGLISH = Language()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +43,10 @@ class IndexReport:
     caught_up: dict[str, int]
 
 
-def ensure_indexes(lake: Lake, *, ann_from_rows: int = ANN_FROM_ROWS) -> IndexReport:
+def ensure_indexes(lake: Lake, *, language: Language = _ENGLISH, ann_from_rows: int = ANN_FROM_ROWS) -> IndexReport:
     """Makes the indexes that are missing and takes the rows into them that are new; cheap when there are none.
 
-    Full text on each column of words, with positions, English stems and stop words: also on an empty table, because a
+    Full text on each column of words, with positions, in a language: also on an empty table, because a
     row that is not indexed yet is read with the stems of the index that is there. A B-tree on each key, which upserts
     look rows up by, and on the videos of vectors, by which a search finds what is near in time. An IVF index with
     RaBitQ codes on the vectors of a table that has grown to `ann_from_rows`.
@@ -53,7 +56,7 @@ def ensure_indexes(lake: Lake, *, ann_from_rows: int = ANN_FROM_ROWS) -> IndexRe
     Raises:
         IndexRaced: Other processes changed a table in every attempt.
     """
-    from lancedb.index import FTS, BTree, IvfRq
+    from lancedb.index import BTree, IvfRq
 
     # More training than this finds no more (docs/performance.md).
     vectors_index = IvfRq(
@@ -63,9 +66,9 @@ def ensure_indexes(lake: Lake, *, ann_from_rows: int = ANN_FROM_ROWS) -> IndexRe
         max_iterations=15,
         sample_rate=64,
     )
-    words_index = FTS(with_position=True, language="English")
+    _leave_other_language(lake, language)
     wanted: dict[str, dict[str, Any]] = {
-        DOCUMENTS.name: {"segment_id": BTree()} | dict.fromkeys(WORDS_LEGS, words_index),
+        DOCUMENTS.name: {"segment_id": BTree()} | dict.fromkeys(WORDS_LEGS, language.index()),
         FILES.name: {"video_id": BTree()},
         KEYFRAMES.name: {"segment_id": BTree()},
         WORDS.name: {"word": BTree()},
@@ -86,6 +89,16 @@ def ensure_indexes(lake: Lake, *, ann_from_rows: int = ANN_FROM_ROWS) -> IndexRe
         if behind:
             caught_up[name] = behind
     return IndexReport(tuple(created), caught_up)
+
+
+def _leave_other_language(lake: Lake, language: Language) -> None:
+    """Drops full-text indexes in another language; words are found by reading them until the new ones are there."""
+    if language_of(lake) in (None, language):
+        return
+    table = lake.table(DOCUMENTS.name)
+    for index in table.list_indices():
+        if index.columns[0] in WORDS_LEGS:
+            table.drop_index(index.name)
 
 
 def _create(table: Table, column: str, config: Any) -> bool:

@@ -24,7 +24,7 @@ LEGS: tuple[str, ...] = (*WORDS_LEGS, *VECTOR_LEGS)
 
 DEPTH = 50
 """Candidates that a leg contributes unless a search says otherwise."""
-PART_OF_DEPTH = {"visual": 1.0, "text": 0.6, "transcript": 0.6, "caption": 0.4, "screen": 0.4}
+PART_OF_DEPTH = {"visual": 1.0, "text": 0.5, "transcript": 0.5, "caption": 0.3, "screen": 0.3}
 """Beside other legs, one whose later candidates never come first contributes fewer: they cost as much as early ones."""
 PARTITION_ROWS = 1024
 """Vectors of a partition of an index. As a table grows, Lance splits partitions and joins others to keep to it."""

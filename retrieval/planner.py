@@ -10,15 +10,16 @@ from dataclasses import dataclass, field
 from lake.schema import DOCUMENTS
 from lake.store import Lake
 from retrieval.legs import WORDS_LEGS
-from retrieval.words import stem, stems_of
+from retrieval.words import Language
 
 _PHRASE = re.compile(r'"([^"]*)"')
+_ENGLISH = Language()
 MOST_PHRASES = 8
 """More are taken as words."""
 
 
-def _taken_as_typed(text: str) -> Mapping[str, str]:
-    del text
+def _taken_as_typed(text: str, language: Language) -> Mapping[str, str]:
+    del text, language
     return {}
 
 
@@ -29,43 +30,54 @@ class Query:
     Attributes:
         text: All of its words, without the quotes of phrases.
         phrases: What was in quotes: each must occur, word for word up to endings.
-        stems: What its words come down to; none if it has only stop words, signs or pictures.
         only_phrases: Whether there is nothing outside of the quotes.
+        language: How its words are taken.
         meant: Its words outside of quotes that occur nowhere, each with the one that it may have been meant to be.
     """
 
     text: str
     phrases: tuple[str, ...]
-    stems: frozenset[str]
     only_phrases: bool
+    language: Language = _ENGLISH
     meant: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def words(self) -> str:
-        """What words legs are asked: all words, and those that some of them were meant to be."""
-        return " ".join([self.text, *self.meant.values()])
+        """What words legs are asked: the words that count, and those that some of them were meant to be."""
+        return " ".join([self.language.without_stop_words(self.text), *self.meant.values()])
+
+    @property
+    def stems(self) -> frozenset[str]:
+        """What its words come down to; none if it has only stop words, signs or pictures."""
+        return self.language.stems_of(self.text)
 
     @property
     def instead(self) -> dict[str, str]:
         """By the stem of a word, that of the one that it may have been meant to be."""
+        stem = self.language.stem
         return {stem(word): stem(known) for word, known in self.meant.items()}
 
 
-def understand(text: str, spelling: Callable[[str], Mapping[str, str]] = _taken_as_typed) -> Query:
+def understand(
+    text: str,
+    language: Language = _ENGLISH,
+    spelling: Callable[[str, Language], Mapping[str, str]] = _taken_as_typed,
+) -> Query:
     """Takes a query apart. Quotes that do not close, or have no word between them, are text like any other sign.
 
     Args:
         text: The query.
+        language: How its words are taken.
         spelling: Gives the words of a text that occur nowhere, each with the one that it may have been meant to be.
     """
     found = [one.strip() for one in _PHRASE.findall(text)]
-    phrases = tuple(dict.fromkeys(one for one in found if stems_of(one)))[:MOST_PHRASES]
+    phrases = tuple(dict.fromkeys(one for one in found if language.stems_of(one)))[:MOST_PHRASES]
     if not phrases:
-        return Query(text, (), stems_of(text), only_phrases=False, meant=spelling(text))
+        return Query(text, (), only_phrases=False, language=language, meant=spelling(text, language))
     plain = _PHRASE.sub(r" \1 ", text)
     outside = _PHRASE.sub(" ", text)
-    only_phrases = not stems_of(outside)
-    return Query(" ".join(plain.split()), phrases, stems_of(plain), only_phrases, meant=spelling(outside))
+    only_phrases = not language.stems_of(outside)
+    return Query(" ".join(plain.split()), phrases, only_phrases, language, meant=spelling(outside, language))
 
 
 class WordsThere:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from lake.known_words import kept_words
 from lake.schema import WORDS
 from lake.store import Lake
-from retrieval.words import stem
+from retrieval.words import Language
 
 SHORTEST = 5
 """Letters of a word that is corrected: among shorter ones too many are a letter away from another."""
@@ -30,7 +30,7 @@ class Spelling:
         self._lock = threading.Lock()
         self._seen: tuple[int, _Known] | None = None
 
-    def corrected(self, text: str) -> dict[str, str]:
+    def corrected(self, text: str, language: Language) -> dict[str, str]:
         """The words of a text that no document has, each with the known word that it is nearest to, if one is near.
 
         A slip is a letter too many, missing, another, or swapped with its neighbour; never the first one.
@@ -40,7 +40,7 @@ class Spelling:
             return {}
         known = self._known()
         unknown = [word for word in asked if word not in known.words][:MOST_CORRECTED]
-        meant = {word: _nearest(word, known.by_start.get(word[0], ())) for word in unknown}
+        meant = {word: _nearest(word, known.by_start.get(word[0], ()), language) for word in unknown}
         return {word: one for word, one in meant.items() if one is not None}
 
     def _known(self) -> _Known:
@@ -62,14 +62,14 @@ class _Known:
             self.by_start[word[0]].append(word)
 
 
-def _nearest(word: str, known: Sequence[str]) -> str | None:
+def _nearest(word: str, known: Sequence[str], language: Language) -> str | None:
     """The known word that a word was meant to be; None where it is known in any form itself, or nothing is near."""
     from rapidfuzz.distance import OSA
     from rapidfuzz.process import extract
 
     slips = 2 if len(word) >= TWO_SLIPS_FROM else 1
     near = extract(word, known, scorer=OSA.distance, score_cutoff=max(slips, _FORMS), limit=_LOOKED_AT)
-    if any(stem(one) == stem(word) for one, _, _ in near):
+    if any(language.stem(one) == language.stem(word) for one, _, _ in near):
         return None
     best = [(distance, one) for one, distance, _ in near if distance <= slips]
     return min(best)[1] if best else None

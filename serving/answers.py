@@ -8,7 +8,7 @@ from pathlib import PurePath
 from pydantic import BaseModel, Field
 
 from retrieval import Copy, Result, SearchResults
-from retrieval.words import matched, stems_of
+from retrieval.words import Language
 
 
 class Leg(BaseModel):
@@ -80,18 +80,18 @@ class ReleaseTold(BaseModel):
     segments: int
 
 
-def answers_of(found: SearchResults) -> Answers:
+def answers_of(found: SearchResults, language: Language) -> Answers:
     """The JSON of a search."""
-    stems = stems_of(" ".join([found.query, *found.meant.values()]))
+    stems = language.stems_of(" ".join([found.query, *found.meant.values()]))
     return Answers(
         release=found.release_id,
         query=found.query,
-        results=[_answer(result, stems) for result in found.results],
+        results=[_answer(result, stems, language) for result in found.results],
         meant=dict(found.meant),
     )
 
 
-def _answer(result: Result, stems: frozenset[str]) -> Answer:
+def _answer(result: Result, stems: frozenset[str], language: Language) -> Answer:
     words = {"caption": result.caption, "transcript": result.transcript, "screen": result.screen}
     return Answer(
         segment_id=result.segment_id,
@@ -103,7 +103,7 @@ def _answer(result: Result, stems: frozenset[str]) -> Answer:
         score=result.score,
         legs={leg: Leg(rank=hit.rank, score=hit.score) for leg, hit in result.legs.items()},
         **words,
-        matches=Matches(**{name: matched(stems, text) for name, text in words.items()}),
+        matches=Matches(**{name: language.matched(stems, text) for name, text in words.items()}),
         picture=f"/api/segments/{result.segment_id}/picture",
         media=_media(result),
         copies=[Again(**asdict(copy), name=_name(copy), media=_media(copy)) for copy in result.copies],

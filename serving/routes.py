@@ -32,12 +32,12 @@ def search_routes(index: Index) -> APIRouter:
         found = index.search(
             asked.q, limit=asked.limit, filters=asked.filters(), group_by_video=not asked.every_segment
         )
-        return answers_of(found)
+        return answers_of(found, index.language)
 
     @routes.get("/api/similar")
     def similar(like: Annotated[Like, Query()]) -> Answers:
         """Other videos that look like a segment."""
-        return answers_of(index.similar(like.segment, limit=like.limit, filters=like.filters()))
+        return answers_of(index.similar(like.segment, limit=like.limit, filters=like.filters()), index.language)
 
     @routes.post("/api/similar", openapi_extra={"requestBody": {"content": {"image/*": {}}}})
     async def like_picture(request: Request, narrowed: Annotated[Narrowed, Query()]) -> Response:
@@ -50,7 +50,7 @@ def search_routes(index: Index) -> APIRouter:
         found = await run_in_threadpool(
             index.like_picture, bytes(picture), limit=narrowed.limit, filters=narrowed.filters()
         )
-        return JSONResponse(answers_of(found).model_dump(mode="json"))
+        return JSONResponse(answers_of(found, index.language).model_dump(mode="json"))
 
     return routes
 

@@ -13,6 +13,12 @@ _MOMENT = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 _WINDOW = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d")
 
 
+SearchLanguage = Literal[
+    "arabic", "danish", "dutch", "english", "finnish", "french", "german", "greek", "hungarian", "italian", "norwegian",
+    "portuguese", "romanian", "russian", "spanish", "swedish", "turkish", "any",
+]  # fmt: skip
+
+
 class Section(BaseModel):
     """A table of the settings file. An unknown key is an error."""
 
@@ -68,11 +74,12 @@ class SearchSettings(Section):
     screen: float = Field(default=0.5, ge=0)
     context: float = Field(default=0.3, ge=0, le=1)
     k: float = Field(default=5.0, gt=0)
+    language: SearchLanguage = "english"
     log_queries: bool = True
 
     def fusion(self) -> dict[str, float]:
         """The weights by leg, with `context` for a fusion by scores or `k` for one by ranks."""
-        return self.model_dump(exclude={"log_queries", "fuse", "k" if self.fuse == "scores" else "context"})
+        return self.model_dump(exclude={"log_queries", "fuse", "language", "k" if self.fuse == "scores" else "context"})
 
 
 class BackfillSettings(Section):

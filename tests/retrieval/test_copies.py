@@ -12,6 +12,7 @@ from PIL import Image
 from lake.schema import KEYFRAMES
 from retrieval.copies import Copies
 from retrieval.index import Index
+from retrieval.indexed_language import IndexedLanguage
 from retrieval.legs import Candidate
 from retrieval.ranking import Hit, by_video
 from retrieval.results import Copy, Result, SearchResults
@@ -134,7 +135,7 @@ def test_the_best_of_a_copy_need_not_be_the_best_of_the_original(small: SmallCor
     add_pictures(small, dict(zip(scenes, [picture(0), picture(1), picture(1, size=160), picture(2)], strict=True)))
     hits = [Hit(1.0, {"visual": Candidate(scene.segment_id, 1, 1.0)}, {}) for scene in scenes]
     same = {scene.segment_id: np.eye(1, 8, dtype=np.float32)[0] for scene in scenes}
-    shown = Copies(small.lake).folded(by_video(hits), same, 3)
+    shown = Copies(small.lake, IndexedLanguage(small.lake)).folded(by_video(hits), same, 3)
     assert [(one.hit, one.copies) for one in shown] == [(hits[0], (hits[2],)), (hits[3], ())]
 
 

@@ -13,9 +13,10 @@ from lake.known_words import add_words
 from retrieval.index import Index
 from retrieval.planner import understand
 from retrieval.spelling import MOST_CORRECTED, Spelling
-from retrieval.words import coverage, stems_of
+from retrieval.words import Language
 from tests.retrieval.small_corpus import FIRST, Scene, SmallCorpus
 
+ENGLISH = Language()
 KNOWN = ("telescope", "guitar", "kitchen", "number", "running", "mountain", "house", "café")
 
 
@@ -44,7 +45,7 @@ def spelling(tmp_path_factory: pytest.TempPathFactory) -> Spelling:
     ],
 )
 def test_words_and_what_they_were_meant_to_be(spelling: Spelling, typed: str, meant: dict[str, str]) -> None:
-    assert spelling.corrected(typed) == meant
+    assert spelling.corrected(typed, ENGLISH) == meant
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -56,37 +57,38 @@ def test_one_slip_after_the_first_letter_is_forgiven(spelling: Spelling, word: s
         st.sampled_from([word[:place] + word[place + 1 :], word[:place] + letter + word[place:],
                          word[:place] + letter + word[place + 1 :]])
     )  # fmt: skip
-    corrected = spelling.corrected(slipped)
+    corrected = spelling.corrected(slipped, ENGLISH)
     if slipped in KNOWN or len(slipped) < 5:
         assert corrected == {}
     elif corrected:
         assert OSA.distance(slipped, corrected[slipped]) <= 2
         assert corrected[slipped] in KNOWN
     else:
-        assert stems_of(slipped) & stems_of(" ".join(KNOWN)), "it is a form of a word that is known"
+        assert ENGLISH.stems_of(slipped) & ENGLISH.stems_of(" ".join(KNOWN)), "it is a form of a word that is known"
 
 
 def test_only_some_words_of_a_long_query_are_looked_at(spelling: Spelling) -> None:
     query = " ".join(f"telesc{letter}pe" for letter in "abcdefghij")
-    assert len(spelling.corrected(query)) == MOST_CORRECTED
+    assert len(spelling.corrected(query, ENGLISH)) == MOST_CORRECTED
 
 
 def test_what_may_have_been_meant_counts_half() -> None:
-    query = understand("blue guitr", lambda _: {"guitr": "guitar"})
+    query = understand("blue guitr", ENGLISH, lambda *_: {"guitr": "guitar"})
     assert query.words == "blue guitr guitar"
-    assert coverage(query.stems, "a guitar", query.instead) == pytest.approx(1 / 4)
-    assert coverage(query.stems, "a blue guitar", query.instead) == pytest.approx(3 / 4)
-    assert coverage(query.stems, "a guitr", query.instead) == pytest.approx(1 / 2)
+    assert ENGLISH.coverage(query.stems, "a guitar", query.instead) == pytest.approx(1 / 4)
+    assert ENGLISH.coverage(query.stems, "a blue guitar", query.instead) == pytest.approx(3 / 4)
+    assert ENGLISH.coverage(query.stems, "a guitr", query.instead) == pytest.approx(1 / 2)
 
 
 def test_a_phrase_is_taken_as_it_was_typed() -> None:
     asked: list[str] = []
 
-    def spelling(text: str) -> dict[str, str]:
+    def spelling(text: str, language: Language) -> dict[str, str]:
+        assert language == ENGLISH
         asked.append(text.strip())
         return {}
 
-    understand('"exactly thsi" and otehr', spelling)
+    understand('"exactly thsi" and otehr', ENGLISH, spelling)
     assert asked == ["and otehr"]
 
 
@@ -105,8 +107,8 @@ def test_a_mistyped_query_finds_what_is_said_and_says_so(small: SmallCorpus, ind
 def test_new_words_are_known_at_once(tmp_path: Path) -> None:
     small = SmallCorpus(tmp_path)
     spelling = Spelling(small.lake)
-    assert spelling.corrected("volcanno") == {}
+    assert spelling.corrected("volcanno", ENGLISH) == {}
     add_words(small.lake, ["volcano"])
-    assert spelling.corrected("volcanno") == {"volcanno": "volcano"}
+    assert spelling.corrected("volcanno", ENGLISH) == {"volcanno": "volcano"}
     add_words(small.lake, ["volcanno"])
-    assert spelling.corrected("volcanno") == {}
+    assert spelling.corrected("volcanno", ENGLISH) == {}

@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 
 from retrieval.indexes import ensure_indexes
 from retrieval.legs import search_words
-from retrieval.words import STOP_WORDS, coverage, matched, stems_of
+from retrieval.words import ENGLISH_STOP_WORDS, Language
 from tests.retrieval.small_corpus import Scene, SmallCorpus
 
+ENGLISH = Language()
+stems_of, coverage, matched = ENGLISH.stems_of, ENGLISH.coverage, ENGLISH.matched
 INFLECTED = ("running", "dogs", "generously", "happiness", "flies", "cities", "national", "skiing", "children", "üben")
 
 
@@ -38,7 +40,7 @@ def test_a_text_covers_itself_and_places_lie_within_it(query: str, text: str) ->
 def test_the_index_has_the_same_stems_and_stop_words(tmp_path: Path) -> None:
     corpus = SmallCorpus(tmp_path)
     corpus.write([Scene(number, caption=word) for number, word in enumerate(INFLECTED, start=1)])
-    corpus.write([Scene(99, caption=" ".join(sorted(STOP_WORDS)))])
+    corpus.write([Scene(99, caption=" ".join(sorted(ENGLISH_STOP_WORDS)))])
     ensure_indexes(corpus.lake)
     for number, word in enumerate(INFLECTED, start=1):
         (stem,) = stems_of(word)
@@ -46,4 +48,4 @@ def test_the_index_has_the_same_stems_and_stop_words(tmp_path: Path) -> None:
         for other in others:
             found = search_words(corpus.lake, "caption", other, None, 5)
             assert [int(one.video_id, 16) for one in found] == [number], (word, other)
-    assert all(not search_words(corpus.lake, "caption", word, None, 5) for word in STOP_WORDS)
+    assert all(not search_words(corpus.lake, "caption", word, None, 5) for word in ENGLISH_STOP_WORDS)
