@@ -1,10 +1,11 @@
 """The vector index beside others over the same vectors: what is found, what it costs, what it holds.
 
-    python -m benchmarks.vector_index [--rows 200000]
+    python -m benchmarks.vector_index [--rows 200000] [--own]
 
 768 dimensions with a realistic spectrum; the queries are other vectors of the same kind. Each index is built and asked
-one query at a time, by one thread where it can be told so. Lance's is on disk and is asked as a search asks it, columns
-included; the others hold everything in memory and give numbers of rows. Memory is what the process has grown by.
+one query at a time, by one thread where it can be told so. Ours is on disk and is asked as a search asks it, names
+and vectors included, with and without its index; the others hold everything in memory and give numbers of rows, and
+`--own` leaves them out. Memory is what the process has grown by.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from numpy.typing import NDArray
 from benchmarks.synthetic_vectors import fill_vectors, vector_batches
 from lake.store import Lake
 from retrieval.indexes import ensure_indexes
-from retrieval.legs import search_vectors
+from retrieval.legs import DEPTH, search_vectors
 from retrieval.warm_lake import WarmLake
 
 DIM = 768
@@ -52,7 +53,9 @@ def main(arguments: Sequence[str]) -> int:
     """Prints a row an index."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=200_000)
-    rows = parser.parse_args(arguments).rows
+    parser.add_argument("--own", action="store_true", help="leave the others out")
+    asked = parser.parse_args(arguments)
+    rows = asked.rows
     stored = np.concatenate(list(vector_batches(rows, DIM)))
     queries = next(vector_batches(QUERIES + WARM_UP, DIM, seed=99))
     exact = np.argsort(-(queries @ stored.T), axis=1)[:, :NEIGHBOURS]
@@ -60,7 +63,8 @@ def main(arguments: Sequence[str]) -> int:
     print("| index | recall@10 | wall ms p50 | p95 | CPU ms p50 | build, CPU s | memory, MB |")
     print("|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory(prefix="reelindex-bench-") as folder:
-        for build in (_lance_index, _faiss_ivf_sq, _faiss_hnsw, _usearch):
+        own = (_lance_exact, _lance_index)
+        for build in own if asked.own else (*own, _faiss_ivf_sq, _faiss_hnsw, _usearch):
             _print(build(stored, Path(folder)), queries, exact)
     return 0
 
@@ -88,18 +92,29 @@ def _measured(name: str, build: Callable[[], Ask]) -> Built:
     return Built(name, ask, time.process_time() - began, (process.memory_info().rss - held) / 2**20)
 
 
-def _lance_index(stored: Vectors, folder: Path) -> Built:
+def _lance_exact(stored: Vectors, folder: Path) -> Built:
     lake = Lake(folder)
     name = fill_vectors(lake, "visual", VERSION, len(stored), DIM)
+    return _measured(f"reelindex without an index, depth {DEPTH}", lambda: _asks(lake, name))
+
+
+def _lance_index(stored: Vectors, folder: Path) -> Built:
+    del stored
+    lake = Lake(folder)
+    (name,) = lake.vectors_tables()
 
     def build() -> Ask:
         ensure_indexes(lake, ann_from_rows=1)
-        warm = WarmLake(folder)
-        names = lake.read(name, ["segment_id"])["segment_id"].to_pylist()
-        place = {segment_id: row for row, segment_id in enumerate(names)}
-        return lambda query: [place[one.segment_id] for one in search_vectors(warm, name, query, None, 50)]
+        return _asks(lake, name)
 
-    return _measured("reelindex (Lance IVF_RQ, compared again), depth 50", build)
+    return _measured(f"reelindex (Lance IVF_RQ, compared again), depth {DEPTH}", build)
+
+
+def _asks(lake: Lake, name: str) -> Ask:
+    warm = WarmLake(lake.folder)
+    names = lake.read(name, ["segment_id"])["segment_id"].to_pylist()
+    place = {segment_id: row for row, segment_id in enumerate(names)}
+    return lambda query: [place[one.segment_id] for one in search_vectors(warm, name, query, None, DEPTH)]
 
 
 def _faiss_ivf_sq(stored: Vectors, folder: Path) -> Built:

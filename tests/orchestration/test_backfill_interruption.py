@@ -84,9 +84,9 @@ def test_killed_in_mid_backfill_ends_with_the_rows_of_one_that_was_left_alone(
     moments, home = random.Random(7), _copy(tmp_path / "home")
     killed = 0
     for number in range(KILLS):
-        process = start_backfill(home, CHANGED)
-        # Early enough that there is work left for the next, late enough that there is work to fall into.
-        process.join(whole_s * moments.uniform(0.3, 0.6 + 0.04 * number))
+        # Every other time the cut is another one: however fast this one is, there is work left for the next.
+        process = start_backfill(home, CHANGED | {"REELINDEX_SEGMENTS__MAX_SEGMENT_S": str(1 + number % 2)})
+        process.join(whole_s * moments.uniform(0.2, 0.6))
         process.kill()
         process.join()
         killed += process.exitcode == -signal.SIGKILL
