@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from encoders.errors import EncodeFailed
 from lake.releases import Release
 from lake.schema import vectors_table_name
 from lake.store import in_list
@@ -211,13 +212,15 @@ class Index:
 
         Raises:
             NoRelease: Nothing has been released yet.
-            BadSearch: The release has no pictures, or a `limit` below 1.
-            EncodeFailed: It is not a picture.
+            BadSearch: It is not a picture, the release has none, or a `limit` below 1.
         """
         release = self._releases.current()
         if not isinstance(self._encoders, EmbedsPictures):
             raise BadSearch("this index cannot look at pictures.", where="similar")
-        vector = self._encoders.embed_picture(_visual_version(release), picture)
+        try:
+            vector = self._encoders.embed_picture(_visual_version(release), picture)
+        except EncodeFailed as error:
+            raise BadSearch(f"it cannot be read as a picture: {len(picture)} bytes.", where="picture") from error
         return self._nearest(release, vector, limit, filters, without=None)
 
     def _nearest(

@@ -9,7 +9,6 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from encoders.errors import EncodeFailed
 from kernel.errors import ReelindexError
 from lake.errors import NoRelease
 from lake.store import Lake
@@ -22,7 +21,6 @@ from serving.routes import lake_routes, page_routes, search_routes
 _STATUS: tuple[tuple[type[ReelindexError], int], ...] = (
     (FilterError, 400),
     (BadSearch, 400),
-    (EncodeFailed, 400),
     (NotThere, 404),
     (NoRelease, 503),
 )
