@@ -1,11 +1,11 @@
 """The vector index beside others over the same vectors: what is found, what it costs, what it holds.
 
-    python -m benchmarks.vector_index [--rows 200000] [--own]
+    python -m benchmarks.vector_index [--rows 200000] [--which exact own ...]
 
 768 dimensions with a realistic spectrum; the queries are other vectors of the same kind. Each index is built and asked
 one query at a time, by one thread where it can be told so. Ours is on disk and is asked as a search asks it, names
-and vectors included, with and without its index; the others hold everything in memory and give numbers of rows, and
-`--own` leaves them out. Memory is what the process has grown by.
+and vectors included, `exact` without its index and `own` with it; the others hold everything in memory and give
+numbers of rows. Memory is what the process has grown by.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str]) -> int:
     """Prints a row an index."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=200_000)
-    parser.add_argument("--own", action="store_true", help="leave the others out")
+    parser.add_argument("--which", nargs="+", choices=BUILDS, default=list(BUILDS), help="which are measured")
     asked = parser.parse_args(arguments)
     rows = asked.rows
     stored = np.concatenate(list(vector_batches(rows, DIM)))
@@ -63,9 +63,8 @@ def main(arguments: Sequence[str]) -> int:
     print("| index | recall@10 | wall ms p50 | p95 | CPU ms p50 | build, CPU s | memory, MB |")
     print("|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory(prefix="reelindex-bench-") as folder:
-        own = (_lance_exact, _lance_index)
-        for build in own if asked.own else (*own, _faiss_ivf_sq, _faiss_hnsw, _usearch):
-            _print(build(stored, Path(folder)), queries, exact)
+        for name in asked.which:
+            _print(BUILDS[name](stored, Path(folder)), queries, exact)
     return 0
 
 
@@ -93,21 +92,24 @@ def _measured(name: str, build: Callable[[], Ask]) -> Built:
 
 
 def _lance_exact(stored: Vectors, folder: Path) -> Built:
-    lake = Lake(folder)
-    name = fill_vectors(lake, "visual", VERSION, len(stored), DIM)
+    lake, name = _filled(stored, folder)
     return _measured(f"reelindex without an index, depth {DEPTH}", lambda: _asks(lake, name))
 
 
 def _lance_index(stored: Vectors, folder: Path) -> Built:
-    del stored
-    lake = Lake(folder)
-    (name,) = lake.vectors_tables()
+    lake, name = _filled(stored, folder)
 
     def build() -> Ask:
         ensure_indexes(lake, ann_from_rows=1)
         return _asks(lake, name)
 
     return _measured(f"reelindex (Lance IVF_RQ, compared again), depth {DEPTH}", build)
+
+
+def _filled(stored: Vectors, folder: Path) -> tuple[Lake, str]:
+    lake = Lake(folder)
+    there = lake.vectors_tables()
+    return lake, there[0] if there else fill_vectors(lake, "visual", VERSION, len(stored), DIM)
 
 
 def _asks(lake: Lake, name: str) -> Ask:
@@ -158,6 +160,15 @@ def _usearch(stored: Vectors, folder: Path) -> Built:
         return lambda query: index.search(query, NEIGHBOURS).keys.tolist()
 
     return _measured("usearch HNSW16 f16, ef 128", build)
+
+
+BUILDS: Mapping[str, Callable[[Vectors, Path], Built]] = {
+    "exact": _lance_exact,
+    "own": _lance_index,
+    "faiss_ivf": _faiss_ivf_sq,
+    "faiss_hnsw": _faiss_hnsw,
+    "usearch": _usearch,
+}
 
 
 if __name__ == "__main__":

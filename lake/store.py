@@ -120,6 +120,10 @@ class Lake:
         """The names of all vector tables, sorted."""
         return sorted(path.stem for path in self.folder.glob(f"{VECTORS_PREFIX}*.lance") if path.is_dir())
 
+    def dimension(self, name: str) -> int:
+        """The dimension of the vectors of a table."""
+        return int(self.snapshot(name).schema.field("vector").type.list_size)
+
     def _place(self, name: str) -> Path:
         return self.folder / f"{name}.lance"
 

@@ -16,6 +16,7 @@ from retrieval.legs import PARTITION_ROWS, WORDS_LEGS
 from retrieval.words import Language
 
 if TYPE_CHECKING:
+    from lancedb.index import IvfRq, IvfSq
     from lancedb.table import Table
 
 ANN_FROM_ROWS = 5_000
@@ -25,6 +26,9 @@ QUANTIZED_BITS = 4
 
 MOST_PIECES = 4
 """What is new in a vector index is a piece of its own, which every search asks too: more of them become one."""
+
+_RABITQ_BLOCK = 8
+"""Of what Lance makes RaBitQ codes the dimension is a multiple of this; others are quantized number by number."""
 
 _ATTEMPTS = 4
 _ENGLISH = Language()
@@ -56,16 +60,8 @@ def ensure_indexes(lake: Lake, *, language: Language = _ENGLISH, ann_from_rows: 
     Raises:
         IndexRaced: Other processes changed a table in every attempt.
     """
-    from lancedb.index import BTree, IvfRq
+    from lancedb.index import BTree
 
-    # More training than this finds no more (docs/performance.md).
-    vectors_index = IvfRq(
-        distance_type="cosine",
-        num_bits=QUANTIZED_BITS,
-        target_partition_size=PARTITION_ROWS,
-        max_iterations=15,
-        sample_rate=64,
-    )
     _leave_other_language(lake, language)
     wanted: dict[str, dict[str, Any]] = {
         DOCUMENTS.name: {"segment_id": BTree()} | dict.fromkeys(WORDS_LEGS, language.index()),
@@ -76,7 +72,7 @@ def ensure_indexes(lake: Lake, *, language: Language = _ENGLISH, ann_from_rows: 
     for name in lake.vectors_tables():
         is_large = lake.count(name) >= ann_from_rows
         keys = {"segment_id": BTree(), "video_id": BTree()}
-        wanted[name] = keys | ({"vector": vectors_index} if is_large else {})
+        wanted[name] = keys | ({"vector": _vectors_index(lake.dimension(name))} if is_large else {})
     fill_words(lake)
     created: list[str] = []
     caught_up: dict[str, int] = {}
@@ -89,6 +85,16 @@ def ensure_indexes(lake: Lake, *, language: Language = _ENGLISH, ann_from_rows: 
         if behind:
             caught_up[name] = behind
     return IndexReport(tuple(created), caught_up)
+
+
+def _vectors_index(dim: int) -> IvfRq | IvfSq:
+    from lancedb.index import IvfRq, IvfSq
+
+    # More training than this finds no more (docs/performance.md).
+    partitions: dict[str, Any] = {"target_partition_size": PARTITION_ROWS, "max_iterations": 15, "sample_rate": 64}
+    if dim % _RABITQ_BLOCK:
+        return IvfSq(distance_type="cosine", **partitions)
+    return IvfRq(distance_type="cosine", num_bits=QUANTIZED_BITS, **partitions)
 
 
 def _leave_other_language(lake: Lake, language: Language) -> None:

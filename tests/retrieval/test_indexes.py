@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +17,7 @@ from lake.schema import DOCUMENTS, vectors_table
 from lake.store import Lake, in_list
 from retrieval.indexes import MOST_PIECES, ensure_indexes
 from retrieval.legs import PARTITION_ROWS, partitions_to_read, search_vectors
+from tests.quality.spaces import add_vectors, spec, unit_vectors
 from tests.retrieval.small_corpus import DIM, Scene, SmallCorpus, video
 
 ROWS = 3000
@@ -132,6 +134,17 @@ def _share_found(lake: Lake, name: str, query: np.ndarray) -> float:
         for exactly in (True, False)
     )
     return len(exact & found) / 10
+
+
+@pytest.mark.parametrize(("dim", "kind"), [(32, "IvfRq"), (30, "IvfSq"), (7, "IvfSq")])
+def test_any_dimension_can_be_indexed(small: SmallCorpus, dim: int, kind: str) -> None:
+    vectors = unit_vectors(ROWS, dim)
+    ids = [f"{video(number)}-0-1" for number in range(ROWS)]
+    name = add_vectors(small.lake, "visual", spec("odd-1", dim), vectors, ids)
+    assert f"{name}.vector" in ensure_indexes(small.lake, ann_from_rows=ROWS).created
+    (index,) = (index for index in small.lake.table(name).list_indices() if index.columns == ["vector"])
+    assert index.index_type == kind
+    assert [one.segment_id for one in search_vectors(small.lake, name, vectors[5], None, 1)] == [ids[5]]
 
 
 def test_a_narrow_filter_costs_no_results(small: SmallCorpus) -> None:
