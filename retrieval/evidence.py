@@ -18,7 +18,7 @@ from retrieval.near_in_time import cosines_in_context, read_near
 from retrieval.planner import Query
 from retrieval.strength import vector_strength, words_strength
 
-LOOKED_AT_AGAIN = 30
+LOOKED_AT_AGAIN = 25
 """Of what the legs found, fused, so many of the first have their pictures looked at again, with those near in time."""
 
 Found = Mapping[str, Sequence[Candidate]]

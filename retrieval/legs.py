@@ -22,7 +22,7 @@ WORDS_LEGS: tuple[WordsLeg, ...] = ("caption", "transcript", "screen")
 VECTOR_LEGS: tuple[Space, ...] = SPACES
 LEGS: tuple[str, ...] = (*WORDS_LEGS, *VECTOR_LEGS)
 
-DEPTH = 50
+DEPTH = 40
 """Candidates that a leg contributes unless a search says otherwise."""
 PART_OF_DEPTH = {"visual": 1.0, "text": 0.5, "transcript": 0.5, "caption": 0.3, "screen": 0.3}
 """Beside other legs, one whose later candidates never come first contributes fewer: they cost as much as early ones."""

@@ -26,8 +26,8 @@ class Matches(BaseModel):
     screen: list[tuple[int, int]]
 
 
-class Again(BaseModel):
-    """Another video that shows and says the same."""
+class Moment(BaseModel):
+    """A segment, and where to see it."""
 
     segment_id: str
     video_id: str
@@ -38,15 +38,9 @@ class Again(BaseModel):
     media: str = Field(description="The address of its video, at the second where it begins.")
 
 
-class Answer(BaseModel):
+class Answer(Moment):
     """One segment that answers."""
 
-    segment_id: str
-    video_id: str
-    name: str = Field(description="The name of the video's file.")
-    uri: str = Field(description="One place where the video lies; empty when none is known.")
-    start_ms: int
-    end_ms: int
     score: float = Field(description="Comparable within one answer, not between answers.")
     legs: dict[str, Leg]
     caption: str
@@ -54,8 +48,7 @@ class Answer(BaseModel):
     screen: str
     matches: Matches
     picture: str = Field(description="The address of its picture.")
-    media: str = Field(description="The address of its video, at the second where it begins.")
-    copies: list[Again] = Field(description="What is folded into it, best first.")
+    copies: list[Moment] = Field(description="Other videos that show and say the same, best first.")
 
 
 class Answers(BaseModel):
@@ -106,7 +99,7 @@ def _answer(result: Result, stems: frozenset[str], language: Language) -> Answer
         matches=Matches(**{name: language.matched(stems, text) for name, text in words.items()}),
         picture=f"/api/segments/{result.segment_id}/picture",
         media=_media(result),
-        copies=[Again(**asdict(copy), name=_name(copy), media=_media(copy)) for copy in result.copies],
+        copies=[Moment(**asdict(copy), name=_name(copy), media=_media(copy)) for copy in result.copies],
     )
 
 
