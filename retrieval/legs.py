@@ -40,7 +40,7 @@ def partitions_to_read(rows: int) -> int:
     Queries in words lie apart from pictures, so that their neighbours are spread over more partitions than those of
     another picture would be. Chosen by measured recall (docs/performance.md); a gate measures it on each corpus.
     """
-    return max(1, math.ceil(3.5 * math.sqrt(rows / PARTITION_ROWS)))
+    return max(1, math.ceil(4.5 * math.sqrt(rows / PARTITION_ROWS)))
 
 
 def depth_beside_others(leg: str, depth: int = DEPTH) -> int:

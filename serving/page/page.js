@@ -54,7 +54,9 @@ function drawn(answer) {
   const card = template.content.cloneNode(true);
   const times = `${clock(answer.start_ms)}–${clock(answer.end_ms)}`;
   card.querySelector("h2").textContent = answer.name;
-  card.querySelector(".place").textContent = answer.uri || "no file holds it any more";
+  const place = card.querySelector(".place");
+  place.textContent = answer.uri ? `in ${answer.uri.split("/").at(-2) || "/"}` : "no file holds it any more";
+  place.title = answer.uri;
   card.querySelector("img").src = answer.picture;
   card.querySelector(".time").textContent = times;
   const button = card.querySelector(".play");

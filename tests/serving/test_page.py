@@ -64,7 +64,8 @@ def test_a_question_is_answered_by_keyboard_alone(page: Any) -> None:
     assert page.inner_text(".answer h2 >> nth=0") == "a.mp4"
     assert page.inner_text(".answer mark >> nth=0") == "maze"
     assert "picture 0." in page.inner_text(".answer .legs >> nth=0")
-    assert page.inner_text(".answer .place >> nth=0").endswith("/a.mp4")
+    assert page.get_attribute(".answer .place >> nth=0", "title").endswith("/a.mp4")
+    assert page.inner_text(".answer .place >> nth=0").startswith("in ")
     assert page.evaluate("document.querySelector('.answer img').complete")
     page.focus(".answer .play >> nth=0")
     page.keyboard.press("Enter")
